@@ -1,0 +1,133 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+# make [all] · demo [SECONDS=n] · test · lint · bench · install [DESTDIR=] [PREFIX=/usr] · clean · test-fresh
+# SAN=address,undefined builds everything with sanitizers, into a folder of its own.
+
+PREFIX ?= /usr
+SAN    ?=
+BUILD  := build$(if $(SAN),-san)
+CC     := gcc
+CLANG  ?= clang
+
+# What is missing is installed first, and said so; "installed" is remembered per machine and version of the list.
+ifeq ($(filter clean install lint-docs,$(MAKECMDGOALS)),)
+ifneq ($(shell scripts/deps --need >&2 && echo ok),ok)
+$(error the tools to build with could not be installed: see above)
+endif
+endif
+
+WARN     := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wno-missing-field-initializers -Werror
+CFLAGS   ?= -O2 -g
+OURFLAGS := -std=gnu11 -D_GNU_SOURCE $(WARN) -fno-omit-frame-pointer -fPIE -MMD -MP -I. \
+	$(if $(SAN),-fsanitize=$(SAN) -fno-sanitize-recover=all -DAGENT_SAN,-D_FORTIFY_SOURCE=2 -fstack-protector-strong) \
+	$(shell pkg-config --cflags dbus-1)
+OURLD    := -pie -Wl,-z,relro,-z,now -Wl,--as-needed -pthread $(if $(SAN),-fsanitize=$(SAN))
+COMMON_LIBS := -luv -lsystemd -lnanomsg -lyaml -lseccomp -lcap-ng
+
+obj = $(patsubst %.c,$(BUILD)/%.o,$(1))
+
+# Helpers with other rights are binaries of their own in their daemon's room.
+LOAD_SRC     := $(wildcard loaderd/load*.c loaderd/layout_*.c loaderd/attach*.c loaderd/artifact*.c)
+BROKER_SRC   := loaderd/broker.c
+LAUNCHER_SRC := channeld/launcher.c
+SANDBOX_SRC  := $(wildcard channeld/sandbox*.c)
+
+BIN := $(addprefix $(BUILD)/bin/,ebpf-loaderd ebpf-load ebpf-broker ebpf-tagd ebpf-channeld ebpf-launcher \
+	ebpf-sandbox ebpf-sinkd ebpf-xdpd ebpfctl)
+BPF := $(patsubst bpf/%.bpf.c,programs/%.bpf.o,$(wildcard bpf/*.bpf.c))
+
+.PHONY: all bpf demo test lint bench install clean test-fresh sdk-example
+all: $(BIN) $(BPF) $(BUILD)/sdk/example.so
+
+$(BUILD)/%.o: %.c
+	@mkdir -p $(@D)
+	@echo "  CC    $<"
+	@$(CC) $(OURFLAGS) $(CFLAGS) -c $< -o $@
+
+$(BUILD)/libagent.a: $(call obj,$(wildcard common/*.c))
+	@echo "  AR    $@"
+	@rm -f $@ && ar rcs $@ $^
+
+define binary
+$(BUILD)/bin/$(1): $(call obj,$(2)) $(BUILD)/libagent.a
+	@mkdir -p $$(@D)
+	@echo "  LD    $$@"
+	@$(CC) $(OURLD) $$(filter %.o,$$^) $(BUILD)/libagent.a $(3) -o $$@
+	@chmod 755 $$@
+endef
+without = $(filter-out $(2),$(wildcard $(1)))
+$(eval $(call binary,ebpf-loaderd,$(call without,loaderd/*.c,$(LOAD_SRC) $(BROKER_SRC)),$(COMMON_LIBS) -lbpf))
+$(eval $(call binary,ebpf-load,$(LOAD_SRC),$(COMMON_LIBS) -lbpf -ldw -lelf -lcrypto -lz))
+$(eval $(call binary,ebpf-broker,$(BROKER_SRC),$(COMMON_LIBS)))
+$(eval $(call binary,ebpf-tagd,$(wildcard tagd/*.c),$(COMMON_LIBS)))
+$(eval $(call binary,ebpf-channeld,$(call without,channeld/*.c,$(LAUNCHER_SRC) $(SANDBOX_SRC)),$(COMMON_LIBS) -lbpf))
+$(eval $(call binary,ebpf-launcher,$(LAUNCHER_SRC),$(COMMON_LIBS)))
+$(eval $(call binary,ebpf-sandbox,$(SANDBOX_SRC),$(COMMON_LIBS) -ldl))
+$(eval $(call binary,ebpf-sinkd,$(wildcard sinkd/*.c),$(COMMON_LIBS)))
+$(eval $(call binary,ebpf-xdpd,$(wildcard xdpd/*.c),$(COMMON_LIBS)))
+$(eval $(call binary,ebpfctl,$(wildcard ebpfctl/*.c),$(COMMON_LIBS) -ldbus-1))
+
+# BPF objects lie beside the YAML that names them, here as when installed.
+BPF_ARCH := $(subst x86_64,x86,$(subst aarch64,arm64,$(shell uname -m)))
+programs/%.bpf.o: bpf/%.bpf.c $(wildcard bpf/*.h abi/*.h)
+	@echo "  BPF   $@"
+	@$(CLANG) -target bpf -mcpu=v3 -D__TARGET_ARCH_$(BPF_ARCH) -g -O2 -Wall -Wextra -Wno-unused-parameter -Werror -Ibpf -Iabi -I. -c $< -o $@
+bpf: $(BPF)
+
+# The user's side: a processor built with the SDK header alone.
+$(BUILD)/sdk/%.so: sdk/%.c $(wildcard sdk/*.h abi/*.h)
+	@mkdir -p $(@D)
+	@echo "  SO    $@"
+	@$(CC) -std=gnu11 -O2 -g -Wall -Wextra -Werror -shared -fPIC -Isdk -Iabi $< -o $@
+
+# Unit tests mirror the tree: tests/<room>/test_<file>.c, linked with libagent and the room's own objects.
+TEST_SRC := $(wildcard tests/common/test_*.c tests/loaderd/test_*.c tests/channeld/test_*.c tests/sinkd/test_*.c tests/ebpfctl/test_*.c)
+TEST_BIN := $(patsubst %.c,$(BUILD)/%,$(TEST_SRC))
+room_objs = $(call obj,$(filter-out $(1)/main.c $(BROKER_SRC) $(LAUNCHER_SRC) $(SANDBOX_SRC) loaderd/load.c,$(wildcard $(1)/*.c)))
+define test_rule
+$(BUILD)/tests/$(1)/test_%: $(BUILD)/tests/$(1)/test_%.o $(if $(filter-out common,$(1)),$(call room_objs,$(1))) $(BUILD)/libagent.a
+	@echo "  LD    $$@"
+	@$(CC) $(OURLD) $$(filter %.o,$$^) $(BUILD)/libagent.a -lcmocka $(COMMON_LIBS) -lbpf -ldw -lelf -lcrypto -lz -ldbus-1 -o $$@
+endef
+$(foreach r,common loaderd channeld sinkd ebpfctl,$(eval $(call test_rule,$(r))))
+# Tools that end-to-end tests and benchmarks start.
+TOOL_SRC := $(wildcard tests/tools/*.c)
+TOOL_BIN := $(patsubst %.c,$(BUILD)/%,$(TOOL_SRC))
+$(BUILD)/tests/tools/%: $(BUILD)/tests/tools/%.o $(BUILD)/libagent.a
+	@echo "  LD    $@"
+	@$(CC) $(OURLD) $< $(BUILD)/libagent.a $(COMMON_LIBS) -lbpf -lelf -lz -o $@
+TEST_BPF := $(patsubst tests/bpf/%.bpf.c,$(BUILD)/tests/bpf/%.bpf.o,$(wildcard tests/bpf/*.bpf.c))
+$(BUILD)/tests/bpf/%.bpf.o: tests/bpf/%.bpf.c $(wildcard bpf/*.h abi/*.h)
+	@mkdir -p $(@D)
+	@echo "  BPF   $@"
+	@$(CLANG) -target bpf -mcpu=v3 -D__TARGET_ARCH_$(BPF_ARCH) -g -O2 -Wall -Wno-unused -Ibpf -Iabi -I. -c $< -o $@
+TEST_SO := $(patsubst tests/so/%.c,$(BUILD)/tests/so/%.so,$(wildcard tests/so/*.c))
+$(BUILD)/tests/so/%.so: tests/so/%.c $(wildcard sdk/*.h abi/*.h)
+	@mkdir -p $(@D)
+	@echo "  SO    $@"
+	@$(CC) -std=gnu11 -O2 -g -Wall -shared -fPIC -Isdk -Iabi $< -o $@
+
+.PRECIOUS: $(BUILD)/%.o
+.PHONY: tests
+tests: all $(TEST_BIN) $(TOOL_BIN) $(TEST_BPF) $(TEST_SO)
+test: tests
+	@BUILD=$(CURDIR)/$(BUILD) SAN=$(SAN) scripts/test $(TESTS)
+
+demo: all
+	@SECONDS_TO_RUN=$(SECONDS) BUILD=$(BUILD) scripts/demo
+
+bench: tests
+	@BUILD=$(CURDIR)/$(BUILD) scripts/bench
+
+lint:
+	@scripts/lint
+
+test-fresh:
+	@scripts/test-fresh
+
+install: all
+	@DESTDIR=$(DESTDIR) PREFIX=$(PREFIX) BUILD=$(BUILD) scripts/install
+
+clean:
+	rm -rf build build-san programs/*.bpf.o
+
+-include $(shell find $(BUILD) -name '*.d' 2>/dev/null)

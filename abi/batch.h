@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later OR BSD-2-Clause */
+/* The batch area: the one piece of memory that a worker shares with the sandbox of a user's processor.
+ *
+ * The worker fills `in` and the rows' in_* fields, sets n and rings the first eventfd; the sandbox calls the processor
+ * for row after row, fills `out` and the out_* fields, and rings the second. Everything the sandbox writes is hostile:
+ * the worker reads each length once, into a local, and checks that. in_* fields that the worker needs again it keeps
+ * elsewhere. */
+#ifndef EBPF_AGENT_ABI_BATCH_H
+#define EBPF_AGENT_ABI_BATCH_H
+
+#include <stdint.h>
+
+#define BATCH_MAX 256		/* records per batch: about 50 ns per record for the two wake-ups */
+
+struct batch_row {
+	uint32_t in_off, in_len;	/* within `in` */
+	uint32_t out_off, out_len;	/* within `out`; out_len 0: filtered; beyond out_room: oversize */
+	int32_t err;			/* what the processor left in ErrCtx */
+	uint32_t spare;
+};
+
+struct batch_area {
+	uint64_t in_size, out_size;	/* bytes of the two regions behind this header */
+	uint32_t out_room;		/* bytes offered to the processor per result */
+	uint32_t n;			/* rows in this batch */
+	uint32_t seq;			/* of the batch, by the worker */
+	uint32_t in_flight;		/* row being processed: who to blame (index + 1; 0: none) */
+	uint32_t ready;			/* 1 once the processor is loaded; 2: it could not be, see `error` */
+	uint32_t spare;
+	char error[256];
+	struct batch_row rows[BATCH_MAX];
+	/* in[in_size], out[out_size] follow, each 4096-aligned: BATCH_IN_OFFSET */
+};
+#define BATCH_IN_OFFSET ((sizeof(struct batch_area) + 4095) & ~4095UL)
+
+/* File descriptors that ebpf-sandbox finds at start. */
+enum { SANDBOX_FD_BATCH = 3, SANDBOX_FD_REQUEST = 4, SANDBOX_FD_DONE = 5, SANDBOX_FD_SO = 6 };
+
+#endif

@@ -1,0 +1,94 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The manifest of a loaded program: what loaderd tells everybody else about it, in one JSON file, replaced atomically.
+ * It is state, not a message: whoever starts later reads it and knows all. */
+#ifndef EBPF_AGENT_MANIFEST_H
+#define EBPF_AGENT_MANIFEST_H
+
+#include "layout.h"
+
+#define MANIFEST_VERSION 1
+
+enum manifest_state { MANIFEST_LOADED, MANIFEST_DRAINING };
+
+struct manifest_prog {
+	const char *name, *type, *section;
+	const char *state;		/* "attached", "loaded" (attach: false), "dropped" */
+	const char *cause;		/* dropped: why */
+	uint64_t prog_id, link_id;
+};
+
+struct manifest_map {
+	const char *name;		/* as in the object */
+	const char *type;
+	uint64_t id, key_size, value_size, max_entries;
+};
+
+struct manifest_item {
+	const char *name, *type, *path, *sha256;
+	const char *artifact;		/* absolute path of the cached bytes (user_so) */
+	struct conf_strs functions;
+	struct conf_list progs;		/* struct manifest_prog */
+	struct conf_list maps;		/* struct manifest_map */
+};
+
+struct manifest_channel {
+	const char *name;
+	int type;			/* enum channel_type */
+	const char *item, *map;		/* where its map is pinned */
+	uint64_t map_id;
+	uint64_t size;			/* bytes of the ring */
+	const char *counts;		/* map with its struct agent_counts, same item; NULL: a foreign object, unknown */
+	struct layout layout;
+	bool has_layout;		/* false: only processors take it */
+	int64_t ts_offset, pid_offset;	/* bytes within the record, -1: none */
+	uint64_t ts_bytes, pid_bytes;	/* 8; 4 or 8 */
+	const char *ts_field, *pid_field;	/* names, for `show` */
+};
+
+struct manifest_sink {
+	const char *sink;
+	const struct yaml_node *options;	/* NULL: none */
+};
+
+struct manifest_route {			/* = a row of the spool's commit; index is its number */
+	uint64_t channel;		/* index */
+	uint64_t event;			/* number that goes into event ids */
+	const char *event_name;		/* as in the line */
+	const char *processor;		/* item, or NULL: by layout */
+	const char *function;
+	int64_t key_offset;		/* bytes: where the key field lies; -1: the process id */
+	uint64_t key_bytes;		/* 1, 2, 4, 8, or a text's length */
+	const char *key;		/* what `show` says of it */
+	struct conf_list sinks;		/* struct manifest_sink */
+};
+
+struct manifest {
+	uint64_t version, generation;
+	const char *program;
+	int state;			/* enum manifest_state */
+	const char *file;		/* where the YAML came from */
+	const char *description;
+	const char *loaded_at;		/* RFC 3339 */
+	const char *boot_id;
+	struct conf_strs degraded;	/* what is not as asked for, a sentence each */
+	struct conf_strs warnings;
+	uint64_t spool_size;		/* 0: channeld's default */
+	struct conf_list items, channels, routes;
+};
+
+extern const struct conf_schema manifest_schema;
+
+/* Reads RUNTIME/manifest/<program>.json, or a text. Everything lies in @a. -ENOENT, -EINVAL (see @d). Besides what the
+ * table checks: indices are within bounds. */
+int manifest_read(struct arena *a, const char *program, struct manifest **ret, struct diag *d);
+int manifest_parse(struct arena *a, const char *text, size_t len, struct manifest **ret, struct diag *d);
+
+/* As JSON, to be freed by the caller. NULL: out of memory. */
+char *manifest_format(const struct manifest *m);
+/* Atomically: written beside, fsynced, renamed. */
+int manifest_write(const struct manifest *m);
+int manifest_remove(const char *program);
+/* Calls @each with every program that has a manifest, sorted by name. */
+int manifest_each(int (*each)(const char *program, void *arg), void *arg);
+
+#endif

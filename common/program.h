@@ -1,0 +1,140 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* A program as its YAML says it: parsed, the envelope and the two levels folded into one form, everything that can
+ * be known without the artifacts validated. Lies in an arena. */
+#ifndef EBPF_AGENT_PROGRAM_H
+#define EBPF_AGENT_PROGRAM_H
+
+#include "conf.h"
+
+enum item_type { ITEM_EBPF_OBJECT, ITEM_BPFTRACE, ITEM_USER_SO };
+enum prog_attach { ATTACH_DEFAULT, ATTACH_TRUE, ATTACH_FALSE, ATTACH_REQUIRED, ATTACH_OPTIONAL };
+enum channel_type { CHANNEL_RING_BUFFER, CHANNEL_PERF_BUFFER, CHANNEL_MAP, CHANNEL_PIPE };
+enum function_type { FUNCTION_DEFAULT, FUNCTION_INIT, FUNCTION_PRELOAD, FUNCTION_POSTLOAD, FUNCTION_UNLOAD, FUNCTION_HASH };
+
+extern const char *const item_type_names[], *const prog_attach_names[], *const channel_type_names[],
+	*const function_type_names[];
+
+struct program_prog {
+	struct conf_item item;		/* key: BPF program name */
+	int attach;			/* enum prog_attach */
+	const char *target;		/* instead of the ELF section's: "tracepoint/sched/…" */
+};
+
+struct program_map {
+	struct conf_item item;		/* key: map name */
+	uint64_t max_entries, value_size;	/* 0: as the object says */
+	int pin;			/* 0 private, 1 shared */
+	const struct yaml_node *init;	/* entries; NULL: none */
+};
+
+struct program_variable {		/* a global of .rodata, .data or .bss */
+	const char *name;
+	const struct yaml_node *value;
+};
+
+struct program_function {
+	struct conf_item item;
+	const char *name;
+	int type;			/* enum function_type */
+	const char *initfile;
+};
+
+struct program_item {			/* an entry of programs[] */
+	struct conf_item item;
+	const char *name;
+	int type;			/* enum item_type */
+	const char *path;		/* as given; NULL with src */
+	const char *sha256;		/* 64 lower-case hex digits, or NULL */
+	const char *src;		/* bpftrace text */
+	struct conf_list progs;		/* struct program_prog */
+	struct conf_list maps;		/* struct program_map */
+	struct program_variable *variables;
+	size_t n_variables;
+	struct conf_list functions;	/* struct program_function */
+};
+
+struct program_field {			/* an entry of fields: */
+	struct conf_item item;
+	const char *name;
+	const char *type;		/* u8 … u64, s8 … s64, bool, char[16], char[], u8[6], u32[4], be16, be32, be64, f32, f64, ptr,
+					 * hex, ip, strv; an enum: "u32" with `values` */
+	uint64_t offset;		/* bytes; UINT64_MAX: right after the one before, naturally aligned */
+	struct conf_list values;	/* struct layout_value, for enums */
+};
+
+struct program_channel {
+	struct conf_item item;
+	const char *name;		/* the key */
+	int type;			/* enum channel_type */
+	const char *map_item, *map;	/* `map: [ITEM.]MAP`; map_item NULL: whichever has it; map: the channel's own name by default */
+	const char *event;		/* BTF struct, or NULL: infer */
+	struct conf_list fields;	/* struct program_field; n == 0: none */
+	uint64_t size;			/* `size:` with fields: bytes of the fixed part; 0: up to the last field's end */
+	const char *ts_field, *pid_field;
+	const char *pinpath;		/* pipe */
+	uint64_t interval_ns;		/* map */
+	bool reset;			/* map */
+	const struct yaml_node *storage;	/* resolved by program_storage() */
+};
+
+struct program_event {
+	struct conf_item item;
+	const char *name;		/* the processor: a user_so item of this file; NULL or no such item: decoded by layout */
+	const char *processor;		/* = name when such an item exists */
+	const char *function;		/* target_processor */
+	struct conf_strs channels;	/* names; n == 0: all of this file's */
+	const char *hash;
+	const struct yaml_node *storage;
+};
+
+struct program {
+	const char *name;
+	const char *description, *version, *author;
+	const char *file;		/* for messages */
+	const char *base;		/* absolute folder that relative paths start from */
+	struct conf_list items;		/* struct program_item */
+	struct conf_list channels;	/* struct program_channel */
+	struct conf_list events;	/* struct program_event */
+	const struct yaml_node *storage;
+	uint64_t spool_size;		/* spool: {size: …}; 0: channeld.yaml's default */
+};
+
+#define PROGRAM_MAX_ITEMS    16
+#define PROGRAM_MAX_CHANNELS 16	/* SPOOL_MAX_RINGS */
+#define PROGRAM_MAX_EVENTS   16
+
+/* @file: its name, for messages and, without an envelope, for the program's name; @base: see struct program.
+ * 0, -EINVAL (see @d), -ENOMEM. What is legal but not built yet is a warning here ("… is not built in this
+ * version"), and refused by the load. */
+int program_parse(struct arena *a, const char *file, const char *base, const struct yaml_node *root,
+		  struct program **ret, struct diag *d);
+/* An xdpd list (`- originalTo: …`)? */
+bool program_is_xdp_list(const struct yaml_node *root);
+int program_check_xdp_list(struct arena *a, const struct yaml_node *root, struct diag *d);
+
+/* The artifact of an item as an absolute path, for file:// and relative ones. *ret lies in @a. -EPROTONOSUPPORT for
+ * http, https, ftp (known, not built), -EINVAL otherwise. */
+int program_artifact_path(struct arena *a, const struct program *p, const struct program_item *i, const char **ret,
+			  struct diag *d);
+
+/* Where the results of (channel, event) go, nearest first: event, channel, program, @defaults (may be NULL).
+ * One entry per sink that is on; options is NULL for a bare `true`. */
+struct storage {
+	const char *sink;		/* "file", "kafka", … */
+	const struct yaml_node *options;
+};
+int program_storage(struct arena *a, const struct program *p, const struct program_channel *c,
+		    const struct program_event *e, const struct yaml_node *defaults, struct storage **ret, size_t *ret_n,
+		    struct diag *d);
+
+/* Which (channel, event) pairs there are: one route each. A channel that no event takes is decoded under an
+ * implicit event of no processor. */
+struct program_route {
+	size_t channel;			/* index */
+	const struct program_event *event;	/* NULL: implicit */
+};
+int program_routes(struct arena *a, const struct program *p, struct program_route **ret, size_t *ret_n);
+
+extern const struct conf_schema program_schema, xdp_schema;	/* for `ebpfctl schema` */
+
+#endif

@@ -1,0 +1,81 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+# For end-to-end tests: TAP, and a private instance per test. Source it; it makes $T (a scratch folder) and cleans up
+# whatever the test started, by pid.
+set -u
+export LC_ALL=C
+ROOT=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
+BUILD=${BUILD:-$ROOT/build}
+BIN=$BUILD/bin
+T=$(mktemp -d /tmp/ebpf-agent-test.XXXXXX)
+chmod 755 "$T"
+PIDS=()
+N=0 FAILED=0
+
+cleanup() {
+	local p
+	for p in "${PIDS[@]}"; do kill "$p" 2>/dev/null; done
+	for p in "${PIDS[@]}"; do wait "$p" 2>/dev/null; done
+	type at_exit >/dev/null 2>&1 && at_exit
+	if [ "$FAILED" != 0 ] && [ -n "${KEEP:-}" ]; then echo "# kept: $T"; else rm -rf "$T"; fi
+}
+trap cleanup EXIT
+trap 'exit 1' INT TERM
+
+say() { sed 's/^/# /' <<<"$*"; }
+ok() { N=$((N + 1)); echo "ok $N - $*"; }
+not_ok() { N=$((N + 1)); FAILED=$((FAILED + 1)); echo "not ok $N - $*"; }
+# check NAME COMMAND…: passes when the command does
+check() { local name=$1; shift; if "$@" >"$T/check.out" 2>&1; then ok "$name"; else not_ok "$name"; head -40 "$T/check.out" | sed 's/^/#   /'; fi; }
+# is NAME GOT WANTED
+is() { if [ "$2" = "$3" ]; then ok "$1"; else not_ok "$1"; say "got:    $2"; say "wanted: $3"; fi; }
+# like NAME TEXT REGEX
+like() { if grep -qE -- "$3" <<<"$2"; then ok "$1"; else not_ok "$1"; say "got:    $(head -c 2000 <<<"$2")"; say "wanted: $3"; fi; }
+# compare NAME GOT_FILE WANTED_FILE: sorted text files, the same
+compare() { if diff "$3" "$2" >"$T/diff" 2>&1; then ok "$1 ($(wc -l <"$3") lines)"; else not_ok "$1"; say "< wanted, > got; $(grep -c '^[<>]' "$T/diff") lines differ"; head -20 "$T/diff" | sed 's/^/#   /'; fi; }
+done_testing() { echo "1..$N"; [ "$FAILED" = 0 ]; exit; }
+skip_all() { echo "1..0 # SKIP $*"; exit 0; }
+
+[ "$(id -u)" = 0 ] || skip_all "needs root"
+
+# wait_for SECONDS COMMAND…: until it succeeds
+wait_for() {
+	local end=$((SECONDS + $1)); shift
+	until "$@" >/dev/null 2>&1; do
+		[ $SECONDS -lt $end ] || return 1
+		sleep 0.02
+	done
+}
+
+# start NAME [ebpfctl-run options] FILE…: a private instance; its output in $T/NAME.out and $T/NAME.err, its state in
+# $T/NAME, its pid in $PID, its bus in $BUS. Fails if it does not get ready.
+start() {
+	local name=$1; shift
+	: >"$T/$name.err"
+	"$BIN/ebpfctl" run --json --state "$T/$name" "$@" >"$T/$name.out" 2>"$T/$name.err" &
+	PID=$!
+	PIDS+=("$PID")
+	BUS=unix:path=$T/$name/bus
+	if ! wait_for 30 eval "grep -qx ready '$T/$name.err' || ! kill -0 $PID"; then say "not ready after 30 s"; fi
+	grep -qx ready "$T/$name.err" || { sed 's/^/# /' "$T/$name.err"; return 1; }
+}
+# stop: the last instance started, orderly; its exit status
+stop() {
+	local rc
+	kill "$PID"; wait "$PID"; rc=$?
+	forget "$PID"
+	return $rc
+}
+forget() {
+	local p kept=()
+	for p in "${PIDS[@]}"; do [ "$p" = "$1" ] || kept+=("$p"); done
+	PIDS=(${kept[@]+"${kept[@]}"})
+}
+ctl() { "$BIN/ebpfctl" --bus "$BUS" "$@"; }
+# daemon_pid NAME: of the last instance
+daemon_pid() { pgrep -P "$PID" -f "ebpf-$1\$|ebpf-$1 " | head -1; }
+# worker_pid PROGRAM
+worker_pid() { pgrep -P "$(daemon_pid channeld)" -f "worker $1" | head -1; }
+# lines NAME FILE: every line is JSON
+all_json() { jq -e . "$1" >/dev/null; }
+# the ledger of the last instance is balanced within SECONDS
+balanced() { wait_for "${1:-5}" ctl ledger --strict; }
