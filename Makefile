@@ -26,7 +26,7 @@ COMMON_LIBS := -luv -lsystemd -lnanomsg -lyaml -lseccomp -lcap-ng
 obj = $(patsubst %.c,$(BUILD)/%.o,$(1))
 
 # Helpers with other rights are binaries of their own in their daemon's room.
-LOAD_SRC     := $(wildcard loaderd/load*.c loaderd/layout_*.c loaderd/attach*.c loaderd/artifact*.c)
+LOAD_SRC     := $(filter-out loaderd/loaderd.c,$(wildcard loaderd/load*.c loaderd/layout_*.c loaderd/attach*.c loaderd/artifact*.c))
 BROKER_SRC   := loaderd/broker.c
 LAUNCHER_SRC := channeld/launcher.c
 SANDBOX_SRC  := $(wildcard channeld/sandbox*.c)

@@ -26,8 +26,8 @@ struct batch_area {
 	uint32_t seq;			/* of the batch, by the worker */
 	uint32_t in_flight;		/* row being processed: who to blame (index + 1; 0: none) */
 	uint32_t ready;			/* 1 once the processor is loaded; 2: it could not be, see `error` */
-	uint32_t spare;
-	char error[256];
+	uint32_t done_seq;		/* the batch that the sandbox is through with */
+	char error[256];		/* with ready == 1: what is missing on this machine, or empty */
 	struct batch_row rows[BATCH_MAX];
 	/* in[in_size], out[out_size] follow, each 4096-aligned: BATCH_IN_OFFSET */
 };

@@ -33,7 +33,7 @@ struct tracer_ctx {
 		int32_t code;			/* out: 0, or why it failed */
 	} err;
 };
-#if __SIZEOF_POINTER__ == 8
+#if __SIZEOF_POINTER__ == 8 && !defined(__cplusplus)
 _Static_assert(sizeof(struct tracer_ctx) == 64, "processor.h is ABI");
 _Static_assert(__builtin_offsetof(struct tracer_ctx, err) == 56, "ErrCtx follows a ResCtx padded to 32 bytes");
 #endif

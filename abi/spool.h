@@ -21,7 +21,7 @@
 #define SPOOL_REC_MAX     (64u << 10)	/* the longest record, header and padding included */
 
 /* A cell publishes a small struct atomically: two slots, and a sequence number that says which one counts.
- * Writer: fill slot (seq + 1) & 1, then store seq + 1 with release. Killed at any instruction, the old content or
+ * Writer: fill slot (seq + 1) & 1, then store seq + 1 with release (2 follows 2^32 - 1). Killed at any instruction, the old content or
  * the new one counts, never a mixture. Reader: copy slot seq & 1, read seq again, try again if it moved; then check
  * the slot's own seq and CRC. */
 struct spool_slot {
@@ -111,10 +111,11 @@ struct spool_commit {
 	uint32_t flags;
 	uint16_t n_rings, n_routes;
 	uint32_t spare;
+	/* In the slot lie only n_rings and n_routes of these, without a gap: a commit costs what it says. */
 	struct spool_ring rings[SPOOL_MAX_RINGS];
-	/* n_routes of struct spool_route follow in the slot at a fixed offset */
 	struct spool_route routes[SPOOL_MAX_ROUTES];
 };
+#define SPOOL_COMMIT_FIXED __builtin_offsetof(struct spool_commit, rings)
 
 /* One per sink. The row's name and state are written by sinkd alone; the writer only reads `pos`, checked. */
 struct spool_cursor {
@@ -142,7 +143,9 @@ _Static_assert(sizeof(struct spool_slot) + sizeof(struct spool_cursor) <= SPOOL_
 /* The head of the file. */
 struct spool_head {
 	struct spool_super super;
-	uint8_t pad[4096 - sizeof(struct spool_super)];
+	uint8_t pad[2048 - sizeof(struct spool_super)];
+	uint64_t tail;		/* the writer keeps what lies behind it: where a new cursor starts. Stored atomically */
+	uint8_t pad2[2048 - sizeof(uint64_t)];
 	struct spool_cell commit;
 	uint8_t commit_slots[2 * SPOOL_COMMIT_SLOT];
 	struct {

@@ -11,8 +11,9 @@ void *cell_prepare(struct spool_cell *c, uint32_t slot_size);
 /* Makes what cell_prepare() gave count; @len bytes of it. */
 void cell_publish(struct spool_cell *c, uint32_t slot_size, uint32_t len);
 
-/* Copies what counts to @ret (zero-filled up to @size). 0; -ENODATA nothing was published yet; -EBADMSG neither slot
- * is whole; -EAGAIN the writer was too fast, again and again. */
+/* Copies what counts to @ret (zero-filled up to @size; untouched on failure). 0; -ENODATA nothing was published yet;
+ * -EBADMSG it is damaged, or longer than @size: no kill does that, and the other slot would be the past; -EAGAIN the
+ * writer was too fast, again and again. */
 int cell_read(const struct spool_cell *c, uint32_t slot_size, void *ret, uint32_t size);
 
 #endif

@@ -120,7 +120,8 @@ static int set_scalar(struct arena *a, const struct conf_key *k, const char *s, 
 	}
 }
 
-static int parse_scalar(struct arena *a, const struct conf_key *k, const struct yaml_node *n, void *field, struct diag *d)
+static int parse_scalar(struct arena *a, const struct conf_key *k, const struct yaml_node *n, void *field,
+			struct diag *d)
 {
 	char expected[CONF_EXPECTED_MAX], text[DIAG_EXCERPT];
 	const char *meant = NULL;
@@ -143,8 +144,8 @@ static int parse_scalar(struct arena *a, const struct conf_key *k, const struct 
 	if (k->type == CONF_ENUM && n->kind == YAML_NODE_SCALAR)
 		meant = conf_did_you_mean(n->value, k->choices);
 	if (meant)
-		return diag_fail(d, -EINVAL, n->file, n->line, "%s: is \"%s\"; did you mean \"%s\"? (expected %s)", k->name,
-				 diag_excerpt(text, n->value), meant, expected);
+		return diag_fail(d, -EINVAL, n->file, n->line, "%s: is \"%s\"; did you mean \"%s\"? (expected %s)",
+				 k->name, diag_excerpt(text, n->value), meant, expected);
 	return wrong_kind(k, n, expected, d);
 }
 
@@ -179,8 +180,8 @@ static int parse_list(struct arena *a, const struct conf_key *k, const struct ya
 	if (n->kind != (dict ? YAML_NODE_MAPPING : YAML_NODE_SEQUENCE))
 		return wrong_kind(k, n, dict ? "a mapping of names" : "a list, each line beginning with \"- \"", d);
 	if (k->max && n->n > k->max)
-		return diag_fail(d, -ERANGE, n->file, n->line, "%s: has %zu entries (expected at most %" PRIu64 ")", k->name,
-				 n->n, k->max);
+		return diag_fail(d, -ERANGE, n->file, n->line, "%s: has %zu entries (expected at most %" PRIu64 ")",
+				 k->name, n->n, k->max);
 	ret->items = arena_alloc(a, n->n * k->sub->size);
 	if (!ret->items)
 		return out_of_memory(n, d);
@@ -202,7 +203,7 @@ static int parse_list(struct arena *a, const struct conf_key *k, const struct ya
 	return 0;
 }
 
-static int parse_value(struct arena *a, const struct conf_key *k, const struct yaml_node *n, void *obj, struct diag *d)
+int conf_parse_key(struct arena *a, const struct conf_key *k, const struct yaml_node *n, void *obj, struct diag *d)
 {
 	void *field = (char *)obj + k->offset;
 
@@ -233,6 +234,12 @@ static int set_default(struct arena *a, const struct conf_key *k, void *obj)
 
 	if (k->type == CONF_STRUCT)
 		return conf_defaults(a, k->sub, field);
+	if (k->def && k->type == CONF_STRS) {
+		struct yaml_node *n;
+		int err = yaml_parse(a, "default", k->def, strlen(k->def), &n, NULL);
+
+		return err < 0 ? err : parse_strs(a, k, n, field, NULL);
+	}
 	return k->def ? set_scalar(a, k, k->def, field) : 0;
 }
 
@@ -260,15 +267,16 @@ static int unknown_key(const struct conf_schema *s, const struct yaml_node *n, s
 		if (!(k->flags & CONF_HIDDEN)) {
 			names[count++] = k->name;
 			if (len < sizeof(known))
-				len += (size_t)snprintf(known + len, sizeof(known) - len, "%s%s", len ? ", " : "", k->name);
+				len += (size_t)snprintf(known + len, sizeof(known) - len, "%s%s", len ? ", " : "",
+							k->name);
 		}
 	diag_excerpt(key, n->keys[i]);
 	meant = conf_did_you_mean(n->keys[i], names);
 	if (meant)
-		return diag_fail(d, -EINVAL, n->file, n->key_lines[i], "%s: unknown key in %s; did you mean \"%s\"?", key, s->name,
-				 meant);
-	return diag_fail(d, -EINVAL, n->file, n->key_lines[i], "%s: unknown key in %s (expected one of: %s)", key, s->name,
-			 known);
+		return diag_fail(d, -EINVAL, n->file, n->key_lines[i], "%s: unknown key in %s; did you mean \"%s\"?",
+				 key, s->name, meant);
+	return diag_fail(d, -EINVAL, n->file, n->key_lines[i], "%s: unknown key in %s (expected one of: %s)", key,
+			 s->name, known);
 }
 
 static const struct conf_key *find_key(const struct conf_schema *s, const char *name)
@@ -292,8 +300,8 @@ static int check_required(const struct conf_schema *s, const struct yaml_node *n
 			char expected[CONF_EXPECTED_MAX];
 
 			conf_expected(k, expected);
-			return diag_fail(d, -EINVAL, n->file, v ? v->line : n->line, "%s: is missing in %s (expected %s)",
-					 k->name, s->name, expected);
+			return diag_fail(d, -EINVAL, n->file, v ? v->line : n->line,
+					 "%s: is missing in %s (expected %s)", k->name, s->name, expected);
 		}
 	}
 	return 0;
@@ -305,8 +313,8 @@ int conf_parse(struct arena *a, const struct conf_schema *s, const struct yaml_n
 	int err;
 
 	if (n->kind != YAML_NODE_MAPPING)
-		return diag_fail(d, -EINVAL, n->file, n->line, "%s: is %s (expected a mapping, \"key: value\")", s->name,
-				 yaml_is_null(n) ? "empty" : kind_name(n));
+		return diag_fail(d, -EINVAL, n->file, n->line, "%s: is %s (expected a mapping, \"key: value\")",
+				 s->name, yaml_is_null(n) ? "empty" : kind_name(n));
 	err = conf_defaults(a, s, obj);
 	if (err < 0)
 		return err == -ENOMEM ? out_of_memory(n, d) :
@@ -319,7 +327,7 @@ int conf_parse(struct arena *a, const struct conf_schema *s, const struct yaml_n
 			return unknown_key(s, n, i, d);
 		if ((k->flags & CONF_NULL_OK) && yaml_is_null(n->items[i]))
 			continue;
-		err = parse_value(a, k, n->items[i], obj, d);
+		err = conf_parse_key(a, k, n->items[i], obj, d);
 		if (err < 0)
 			return err == -ENOMEM ? out_of_memory(n->items[i], d) : err;
 	}

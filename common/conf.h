@@ -25,8 +25,8 @@ enum conf_type {
 	CONF_CUSTOM,	/* by the row's own parse() */
 };
 
-/* What a struct that is read by CONF_LIST or CONF_DICT begins with, unless its schema says `bare`: where it stands, and its
- * key (CONF_DICT). */
+/* What a struct that is read by CONF_LIST or CONF_DICT begins with, unless its schema says `bare`: where it stands, and
+ * its key (CONF_DICT). */
 struct conf_item {
 	const char *key;
 	const char *file;
@@ -52,16 +52,17 @@ struct conf_key {
 	const char *def;	/* as it would stand in YAML; NULL: zero, or NULL for strings */
 	uint64_t min, max;	/* max 0: no bound */
 	const char *const *choices;	/* CONF_ENUM: ends with NULL */
-	const struct conf_schema *sub;
+	const struct conf_schema *sub;	/* STRUCT, LIST, DICT; CUSTOM: a DICT's, to be shown */
 	unsigned flags;
 	const char *help;
-	/* CONF_CUSTOM: fills @field, which lies in zeroed memory, and writes it for conf_print() (may be NULL: left out). */
+	/* CONF_CUSTOM: fills @field, which lies in zeroed memory; writes it for conf_print() (NULL: left out). */
 	int (*parse)(struct arena *a, const struct yaml_node *n, void *field, struct diag *d);
 	void (*print)(const void *field, FILE *f);
 };
 #define CONF_REQUIRED  1u
 #define CONF_NULL_OK   2u	/* "key:" with nothing behind it: as if it were absent */
 #define CONF_HIDDEN    4u	/* not shown by schema (internal keys of manifests) */
+#define CONF_BRIEF     8u	/* shown by schema in one line: described elsewhere */
 
 struct conf_schema {
 	const char *name;	/* for messages and headings: "a channel" */
@@ -76,6 +77,8 @@ struct conf_schema {
 int conf_defaults(struct arena *a, const struct conf_schema *s, void *obj);
 /* Fills zeroed @obj: defaults, then what @n says. @obj is of no use after an error. 0, -EINVAL, -ENOMEM. */
 int conf_parse(struct arena *a, const struct conf_schema *s, const struct yaml_node *n, void *obj, struct diag *d);
+/* One row alone: fills its field of @obj from @n. For parse() hooks that accept something besides. */
+int conf_parse_key(struct arena *a, const struct conf_key *k, const struct yaml_node *n, void *obj, struct diag *d);
 
 /* Scalars, for parse() hooks. 0 or -EINVAL, -ERANGE. */
 int conf_parse_size(const char *s, uint64_t *ret);
@@ -83,7 +86,7 @@ int conf_parse_time(const char *s, uint64_t *ret_ns);
 int conf_parse_u64(const char *s, uint64_t *ret);
 int conf_parse_bool(const char *s, bool *ret);
 bool conf_name_valid(const char *s);
-/* What was probably meant by @s: the one of @choices (ends with NULL) that differs by a slip of the finger; NULL: none. */
+/* What was probably meant by @s: that of @choices (ends with NULL) which differs by a slip of the finger; or NULL. */
 const char *conf_did_you_mean(const char *s, const char *const *choices);
 
 /* The effective configuration as YAML, every key with its value, to @f. */
@@ -91,8 +94,9 @@ void conf_print(const struct conf_schema *s, const void *obj, FILE *f);
 /* The table itself, as commented YAML: each key with type, default, bounds and help. */
 void conf_print_schema(const struct conf_schema *s, FILE *f);
 
-/* Daemon configuration: <dir>/<daemon>.yaml of each directory in @dirs (a colon list, lowest first), then their
- * <daemon>.d/ (*.yaml) sorted by file name (same name: the highest directory wins; a link to /dev/null masks), merged.
+/* Daemon configuration: <daemon>.yaml in the directories @dirs (a colon list, lowest first), then their <daemon>.d/
+ * (*.yaml) sorted by file name, merged. Same name, the main file's included: the highest directory wins; a link to
+ * /dev/null masks.
  * No file at all: an empty mapping. */
 int conf_read_dirs(struct arena *a, const char *dirs, const char *daemon, struct yaml_node **ret_root, struct diag *d);
 

@@ -12,7 +12,8 @@ struct unit {
 };
 
 static const struct unit size_units[] = {
-	{ "", 1 }, { "B", 1 }, { "K", 1ULL << 10 }, { "M", 1ULL << 20 }, { "G", 1ULL << 30 }, { "T", 1ULL << 40 }, { 0 },
+	{ "", 1 }, { "B", 1 }, { "K", 1ULL << 10 }, { "M", 1ULL << 20 }, { "G", 1ULL << 30 },
+	{ "T", 1ULL << 40 }, { 0 },
 };
 static const struct unit time_units[] = {
 	{ "", NSEC_PER_SEC }, { "ns", 1 }, { "us", 1000 }, { "ms", NSEC_PER_MSEC }, { "s", NSEC_PER_SEC },
@@ -94,8 +95,12 @@ int conf_parse_time(const char *s, uint64_t *ret_ns)
 
 int conf_parse_bool(const char *s, bool *ret)
 {
-	static const struct { const char *word; bool value; } words[] = {
-		{ "true", true }, { "yes", true }, { "on", true }, { "false", false }, { "no", false }, { "off", false },
+	static const struct {
+		const char *word;
+		bool value;
+	} words[] = {
+		{ "true", true }, { "yes", true }, { "on", true }, { "false", false }, { "no", false },
+		{ "off", false },
 	};
 	size_t i;
 

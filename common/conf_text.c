@@ -29,8 +29,13 @@ void conf_format_size(uint64_t bytes, char ret[CONF_NUMBER_MAX])
 void conf_format_time(uint64_t ns, char ret[CONF_NUMBER_MAX])
 {
 	static const struct unit units[] = {
-		{ "d", 86400 * NSEC_PER_SEC }, { "h", 3600 * NSEC_PER_SEC }, { "m", 60 * NSEC_PER_SEC }, { "s", NSEC_PER_SEC },
-		{ "ms", NSEC_PER_MSEC }, { "us", 1000 }, { "ns", 1 },
+		{ "d", 86400 * NSEC_PER_SEC },
+		{ "h", 3600 * NSEC_PER_SEC },
+		{ "m", 60 * NSEC_PER_SEC },
+		{ "s", NSEC_PER_SEC },
+		{ "ms", NSEC_PER_MSEC },
+		{ "us", 1000 },
+		{ "ns", 1 },
 	};
 
 	if (ns)
@@ -87,7 +92,8 @@ void conf_expected(const struct conf_key *k, char ret[CONF_EXPECTED_MAX])
 		break;
 	case CONF_STR:
 		if (k->max)
-			snprintf(ret, CONF_EXPECTED_MAX, "a text of %" PRIu64 " to %" PRIu64 " characters", k->min, k->max);
+			snprintf(ret, CONF_EXPECTED_MAX, "a text of %" PRIu64 " to %" PRIu64 " characters", k->min,
+				 k->max);
 		else
 			snprintf(ret, CONF_EXPECTED_MAX, "a text");
 		break;

@@ -24,9 +24,10 @@ static uint64_t load64(const uint8_t *p)
 	return v;
 }
 
-/* ---- any CPU: eight tables, eight bytes at a time --------------------------------------------------------------- */
+/* ---- any CPU: eight tables, eight bytes at a time ---------------------------------------------------------------- */
 
 static uint32_t tables[8][256];
+static pthread_once_t tables_once = PTHREAD_ONCE_INIT;
 
 static void tables_fill(void)
 {
@@ -60,7 +61,7 @@ static uint32_t crc_tables(uint32_t state, const uint8_t *p, size_t len)
 	return state;
 }
 
-/* ---- x86-64: SSE4.2 ----------------------------------------------------------------------------------------------- */
+/* ---- x86-64: SSE4.2 ---------------------------------------------------------------------------------------------- */
 
 #if defined(__x86_64__)
 __attribute__((target("sse4.2")))
@@ -92,6 +93,7 @@ static uint32_t crc_sse42(uint32_t state, const uint8_t *p, size_t len)
 /* The instruction takes three cycles and one may start in each, so three streams of n words run side by side. A
  * stream's CRC is then moved over the words behind it: multiplied by x^(64n). Carry-less multiplication of two
  * reflected numbers followed by crc32 gives a * b * x^33, hence shift[n] = x^(64n - 33). */
+#define WORDS_MIN 3	/* fewer are not worth a multiplication */
 #define WORDS_MAX 64
 static uint32_t shift[2 * WORDS_MAX + 1];
 
@@ -112,20 +114,16 @@ static uint64_t times(uint32_t a, uint32_t b)
 __attribute__((target("sse4.2,pclmul")))
 static uint32_t crc_sse42_three(uint32_t state, const uint8_t *p, size_t len)
 {
-	while (len >= 24 * 3) {
+	while (len >= 24 * WORDS_MIN) {
 		size_t n = MIN(len / 24, (size_t)WORDS_MAX);
 		uint64_t a = state, b = 0, c = 0;
 		const uint8_t *q = p + 8 * n, *r = q + 8 * n;
 
-		/* The last word of c takes what is moved, which is 64 bits wide before its reduction. */
-		for (size_t i = 0; i < n - 1; i++) {
-			a = _mm_crc32_u64(a, load64(p + 8 * i));
-			b = _mm_crc32_u64(b, load64(q + 8 * i));
-			c = _mm_crc32_u64(c, load64(r + 8 * i));
+		for (size_t i = 0; i < 8 * n; i += 8) {
+			a = _mm_crc32_u64(a, load64(p + i));
+			b = _mm_crc32_u64(b, load64(q + i));
+			c = _mm_crc32_u64(c, load64(r + i));
 		}
-		a = _mm_crc32_u64(a, load64(p + 8 * (n - 1)));
-		b = _mm_crc32_u64(b, load64(q + 8 * (n - 1)));
-		c = _mm_crc32_u64(c, load64(r + 8 * (n - 1)));
 		state = c ^ _mm_crc32_u64(0, times(a, shift[2 * n]) ^ times(b, shift[n]));
 		p += 24 * n;
 		len -= 24 * n;
@@ -134,7 +132,7 @@ static uint32_t crc_sse42_three(uint32_t state, const uint8_t *p, size_t len)
 }
 #endif
 
-/* ---- arm64 -------------------------------------------------------------------------------------------------------- */
+/* ---- arm64 ------------------------------------------------------------------------------------------------------- */
 
 #if defined(__aarch64__)
 __attribute__((target("+crc")))
@@ -148,7 +146,7 @@ static uint32_t crc_arm64(uint32_t state, const uint8_t *p, size_t len)
 }
 #endif
 
-/* ---- choice --------------------------------------------------------------------------------------------------------- */
+/* ---- choice ------------------------------------------------------------------------------------------------------ */
 
 static crc_fn *chosen;
 
@@ -168,7 +166,7 @@ static void choose(void)
 		fn = crc_arm64;
 #endif
 	if (!fn) {
-		tables_fill();
+		pthread_once(&tables_once, tables_fill);
 		fn = crc_tables;
 	}
 	__atomic_store_n(&chosen, fn, __ATOMIC_RELEASE);
@@ -188,8 +186,6 @@ uint32_t crc32c(uint32_t crc, const void *data, size_t len)
 
 uint32_t crc32c_portable(uint32_t crc, const void *data, size_t len)
 {
-	static pthread_once_t once = PTHREAD_ONCE_INIT;
-
-	pthread_once(&once, tables_fill);
+	pthread_once(&tables_once, tables_fill);
 	return ~crc_tables(~crc, data, len);
 }

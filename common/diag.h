@@ -23,8 +23,8 @@ void diag_fini(struct diag *d);
 int diag_fail(struct diag *d, int err, const char *file, unsigned line, const char *fmt, ...) printf_like(5, 6);
 void diag_warn(struct diag *d, const char *file, unsigned line, const char *fmt, ...) printf_like(4, 5);
 
-/* A piece of a hostile text that may stand in a message: at most DIAG_EXCERPT - 4 bytes and "…" behind a cut, control characters and
- * what is not UTF-8 as '?'. Returns @buf. */
+/* A piece of a hostile text that may stand in a message: at most DIAG_EXCERPT - 4 bytes and "…" behind a cut, control
+ * characters and what is not UTF-8 as '?'. Returns @buf. */
 #define DIAG_EXCERPT 64
 const char *diag_excerpt(char buf[DIAG_EXCERPT], const char *s);
 

@@ -8,14 +8,15 @@
 
 #include "base.h"
 
-#define JSON_DEPTH_MAX 32
+#define JSON_DEPTH_MAX 32	/* of what user code wrote */
+#define JSON_WRITE_DEPTH_MAX 96	/* of what we write: manifests with nested layouts */
 
 struct json {
 	char *buf;
 	size_t len, cap;
 	int depth;
 	bool failed;
-	bool comma[JSON_DEPTH_MAX];	/* per depth: an element was written before */
+	bool comma[JSON_WRITE_DEPTH_MAX];	/* per depth: an element was written before */
 };
 
 /* Accepts a zeroed one. */
@@ -38,11 +39,13 @@ void json_raw(struct json *j, const char *key, const char *text, size_t len);	/*
 char *json_finish(struct json *j, size_t *ret_len);
 
 /* Writes @len bytes of @s as a JSON string without quotes to @out, which has room for 6 * @len bytes. Invalid UTF-8
- * becomes U+FFFD, and *ret_repaired true. Returns the bytes written. */
+ * becomes U+FFFD, and *ret_repaired true (else it is left alone). Beyond what JSON demands, what a terminal or YAML
+ * would take for a control is escaped: DEL, U+0080 to U+009F, U+2028, U+2029, U+FEFF, U+FFFE, U+FFFF. Returns the
+ * bytes written. */
 size_t json_escape(char *out, const char *s, size_t len, bool *ret_repaired);
 
-/* 0 if @s is one JSON value (RFC 8259) in valid UTF-8, without a line feed, nested at most JSON_DEPTH_MAX deep; -EILSEQ. Fast: user
- * results pass through it one by one. */
+/* 0 if @s is one JSON value (RFC 8259) in valid UTF-8, without a line feed or half a surrogate pair, nested at most
+ * JSON_DEPTH_MAX deep; -EILSEQ. Fast: user results pass through it one by one. */
 int json_check(const char *s, size_t len);
 
 #endif

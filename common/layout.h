@@ -48,12 +48,16 @@ struct layout {
 };
 
 #define LAYOUT_FIELDS_MAX 512	/* in one layout, nested ones included */
+#define LAYOUT_DEPTH_MAX 16	/* structs, unions and arrays within each other */
+#define LAYOUT_SIZE_MAX (16u << 20)
 
+/* Reads and checks: kinds have sizes that they may have, and lie within the record's fixed part, so that whoever
+ * compiles a layout need not ask again. */
 extern const struct conf_schema layout_schema;
 struct json;
 void layout_write(struct json *j, const char *key, const struct layout *l);
 const char *layout_kind_name(int kind);
-/* The member of the root struct called @name (dots go deeper), and its offset in bits from the start; NULL: none. */
+/* The member of the root struct called @name (dots go deeper), and its offset in bits from the start; or NULL. */
 const struct layout_field *layout_find(const struct layout *l, const char *name, uint64_t *ret_offset);
 
 #endif

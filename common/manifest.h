@@ -37,7 +37,7 @@ struct manifest_channel {
 	const char *item, *map;		/* where its map is pinned */
 	uint64_t map_id;
 	uint64_t size;			/* bytes of the ring */
-	const char *counts;		/* map with its struct agent_counts, same item; NULL: a foreign object, unknown */
+	const char *counts;		/* map with its struct agent_counts, same item; NULL: foreign, unknown */
 	struct layout layout;
 	bool has_layout;		/* false: only processors take it */
 	int64_t ts_offset, pid_offset;	/* bytes within the record, -1: none */

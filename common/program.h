@@ -9,7 +9,9 @@
 enum item_type { ITEM_EBPF_OBJECT, ITEM_BPFTRACE, ITEM_USER_SO };
 enum prog_attach { ATTACH_DEFAULT, ATTACH_TRUE, ATTACH_FALSE, ATTACH_REQUIRED, ATTACH_OPTIONAL };
 enum channel_type { CHANNEL_RING_BUFFER, CHANNEL_PERF_BUFFER, CHANNEL_MAP, CHANNEL_PIPE };
-enum function_type { FUNCTION_DEFAULT, FUNCTION_INIT, FUNCTION_PRELOAD, FUNCTION_POSTLOAD, FUNCTION_UNLOAD, FUNCTION_HASH };
+enum function_type {
+	FUNCTION_DEFAULT, FUNCTION_INIT, FUNCTION_PRELOAD, FUNCTION_POSTLOAD, FUNCTION_UNLOAD, FUNCTION_HASH,
+};
 
 extern const char *const item_type_names[], *const prog_attach_names[], *const channel_type_names[],
 	*const function_type_names[];
@@ -56,8 +58,8 @@ struct program_item {			/* an entry of programs[] */
 struct program_field {			/* an entry of fields: */
 	struct conf_item item;
 	const char *name;
-	const char *type;		/* u8 … u64, s8 … s64, bool, char[16], char[], u8[6], u32[4], be16, be32, be64, f32, f64, ptr,
-					 * hex, ip, strv; an enum: "u32" with `values` */
+	const char *type;		/* u8 … u128, s8 … s128, bool, char, char[16], char[], u8[6], u32[4], be16,
+					 * be32, be64, f32, f64, ptr, hex, ip, strv; an enum: "u32" with `values` */
 	uint64_t offset;		/* bytes; UINT64_MAX: right after the one before, naturally aligned */
 	struct conf_list values;	/* struct layout_value, for enums */
 };
@@ -66,10 +68,11 @@ struct program_channel {
 	struct conf_item item;
 	const char *name;		/* the key */
 	int type;			/* enum channel_type */
-	const char *map_item, *map;	/* `map: [ITEM.]MAP`; map_item NULL: whichever has it; map: the channel's own name by default */
+	const char *map_item, *map;	/* `map: [ITEM.]MAP`; map_item NULL: whichever has it; map: by default the
+					 * channel's own name; a pipe: NULL */
 	const char *event;		/* BTF struct, or NULL: infer */
 	struct conf_list fields;	/* struct program_field; n == 0: none */
-	uint64_t size;			/* `size:` with fields: bytes of the fixed part; 0: up to the last field's end */
+	uint64_t size;			/* `size:` with fields: bytes of the fixed part; 0: to the last field's end */
 	const char *ts_field, *pid_field;
 	const char *pinpath;		/* pipe */
 	uint64_t interval_ns;		/* map */
@@ -79,7 +82,8 @@ struct program_channel {
 
 struct program_event {
 	struct conf_item item;
-	const char *name;		/* the processor: a user_so item of this file; NULL or no such item: decoded by layout */
+	const char *name;		/* the processor: a user_so item of this file; NULL or no such item: decoded by
+					 * layout */
 	const char *processor;		/* = name when such an item exists */
 	const char *function;		/* target_processor */
 	struct conf_strs channels;	/* names; n == 0: all of this file's */
@@ -110,6 +114,8 @@ int program_parse(struct arena *a, const char *file, const char *base, const str
 		  struct program **ret, struct diag *d);
 /* An xdpd list (`- originalTo: …`)? */
 bool program_is_xdp_list(const struct yaml_node *root);
+/* Is @type (struct program_field) one that fields: may have? */
+bool program_field_type_known(const char *type);
 int program_check_xdp_list(struct arena *a, const struct yaml_node *root, struct diag *d);
 
 /* The artifact of an item as an absolute path, for file:// and relative ones. *ret lies in @a. -EPROTONOSUPPORT for
@@ -124,8 +130,8 @@ struct storage {
 	const struct yaml_node *options;
 };
 int program_storage(struct arena *a, const struct program *p, const struct program_channel *c,
-		    const struct program_event *e, const struct yaml_node *defaults, struct storage **ret, size_t *ret_n,
-		    struct diag *d);
+		    const struct program_event *e, const struct yaml_node *defaults, struct storage **ret,
+		    size_t *ret_n, struct diag *d);
 
 /* Which (channel, event) pairs there are: one route each. A channel that no event takes is decoded under an
  * implicit event of no processor. */

@@ -19,6 +19,8 @@
 #define RIGHTS_ALLOW_SETUID    16u
 #define RIGHTS_ALLOW_INET      32u
 #define RIGHTS_STRICT          64u	/* an allow-list instead: rights.c says which; no exec, no files opened any more */
+#define RIGHTS_ALLOW_EXEC     128u	/* children; without it neither exec nor fork (threads always) */
+#define RIGHTS_ALLOW_OPEN     256u	/* with RIGHTS_STRICT: files may be opened, for reading */
 
 struct rights {
 	uint64_t start_caps;	/* what the process is started with (for whoever starts it: ambient) */
@@ -34,7 +36,15 @@ extern const struct rights rights_loaderd, rights_load, rights_broker, rights_ta
 	rights_launcher, rights_sinkd, rights_xdpd;
 
 /* Drops every capability beyond @r->caps (bounding set, where permitted, and ambient included; ambient keeps @r->caps only if the process
- * execs children that need them: loaderd), sets no_new_privs, installs the filter on all threads. */
+ * execs children that need them: loaderd), sets no_new_privs, installs the filter on all threads.
+ * Capabilities are a thread's own, and nanomsg's thread cannot be asked: -EBUSY if there is a second thread and
+ * something to drop. 0, -EPERM (@r->caps are not there to keep), … */
 int rights_apply(const struct rights *r);
+/* The capabilities alone: what svc does before any thread is made. */
+int rights_drop_caps(const struct rights *r);
+/* What of @caps this process does not have. */
+uint64_t rights_missing(uint64_t caps);
+/* "CAP_BPF, CAP_PERFMON" into @ret. */
+void rights_caps_text(uint64_t caps, char *ret, size_t size);
 
 #endif

@@ -6,13 +6,14 @@
 #include "base.h"
 #include "../abi/spool.h"
 
-/* ---- the writer: one worker -------------------------------------------------------------------------------- */
+/* ---- the writer: one worker -------------------------------------------------------------------------------------- */
 
 struct spool_writer {
 	struct spool_head *head;	/* mapped */
 	char *data;			/* mapped twice in a row */
 	uint64_t data_size;
-	uint64_t tail;			/* smallest active cursor, as last seen */
+	uint64_t tail;			/* smallest active cursor, as last seen; without one it stays: the spool holds */
+	uint64_t published;		/* head of the last commit */
 	int fd;
 	uint32_t boot;			/* for records: first four bytes of the boot id */
 	struct spool_commit next;	/* what the next commit publishes; fill rings, routes and counters freely.
@@ -47,7 +48,7 @@ void spool_commit(struct spool_writer *w);
 /* A reader that said it sleeps must be woken (once). */
 bool spool_take_doorbell(struct spool_writer *w);
 
-/* ---- the reader: sinkd; and whoever looks on (loaderd, channeld) ------------------------------------------------ */
+/* ---- the reader: sinkd; and whoever looks on (loaderd, channeld) ------------------------------------------------- */
 
 struct spool_reader {
 	struct spool_head *head;	/* mapped, writable only for sinkd's cursors */
@@ -60,12 +61,15 @@ struct spool_reader {
 /* -ENOENT none yet; -EBADMSG damaged or of another boot or version. @look_on: read-only, no cursors. */
 int spool_reader_open(struct spool_reader *r, const char *path, bool look_on);
 void spool_reader_close(struct spool_reader *r);
+/* Is it still the file at @path? A program that is loaded anew gets a new spool. */
+bool spool_reader_current(const struct spool_reader *r, const char *path);
 
-/* What the last commit published, checked. -ENODATA, -EBADMSG. */
+/* What the last commit published, checked. -ENODATA: none yet; -EBADMSG: damaged, or the file was cut (looked at here, since reading
+ * such a mapping would be fatal: read no record after it); -EAGAIN: later. */
 int spool_read_commit(const struct spool_reader *r, struct spool_commit *ret);
 
-/* The cursor of the sink called @name: found, or made at the oldest position that is still whole. Returns its
- * index. -ENOSPC: no row is free. */
+/* The cursor of the sink called @name: found, or made at the oldest position that is still whole, where it also starts
+ * again when its cell is damaged. Returns its index. -ENOSPC: no row is free. One process at a time. */
 int spool_cursor_open(struct spool_reader *r, const char *name);
 void spool_cursor_drop(struct spool_reader *r, int cursor);	/* the sink is gone: it holds nothing back any more */
 /* -ENOENT: row not in use. */

@@ -35,7 +35,7 @@ struct svc_def {
 	/* Everything the daemon does hangs on the loop after it; *ret_self is handed to all others. Still with all
 	 * its rights: open here what needs them. May be NULL. */
 	int (*start)(struct svc *s, void **ret_self);
-	/* After the bus is connected. May be NULL. */
+	/* Once: the bus is connected, or was not within 2 s (then svc_bus() is NULL). An error ends the daemon. May be NULL. */
 	int (*running)(void *self);
 	/* @conf: the new one, already valid, and kept by svc if 0 is returned. An error: the old one stays. May be NULL. */
 	int (*reload)(void *self, const void *conf);
@@ -50,7 +50,7 @@ int svc_main(const struct svc_def *def, int argc, char **argv);
 
 uv_loop_t *svc_loop(struct svc *s);
 const void *svc_conf(const struct svc *s);	/* the present configuration; a reload replaces it */
-sd_bus *svc_bus(struct svc *s);			/* NULL before running(), and while the bus is away */
+sd_bus *svc_bus(struct svc *s);			/* NULL before running(), and while the bus is away: ask each time */
 /* The daemon's end of the socket to its privileged helper; -1: none. */
 int svc_helper_fd(const struct svc *s);
 const char *svc_name(const struct svc *s);

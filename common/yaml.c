@@ -237,7 +237,8 @@ static int refuse_anchor_and_tag(struct reader *r, const yaml_event_t *e, const 
 	char text[DIAG_EXCERPT];
 
 	if (anchor)
-		return diag_fail(r->d, -EINVAL, r->file, line, "&%s: anchors and aliases are not accepted; write it out",
+		return diag_fail(r->d, -EINVAL, r->file, line,
+				 "&%s: anchors and aliases are not accepted; write it out",
 				 diag_excerpt(text, (const char *)anchor));
 	if (tag)
 		return diag_fail(r->d, -EINVAL, r->file, line, "%s: tags are not accepted",
@@ -254,10 +255,12 @@ static int on_event(struct reader *r, const yaml_event_t *e)
 	switch (e->type) {
 	case YAML_DOCUMENT_START_EVENT:
 		if (r->root)
-			return diag_fail(r->d, -EINVAL, r->file, line, "a second document (---): one per file is accepted");
+			return diag_fail(r->d, -EINVAL, r->file, line,
+					 "a second document (---): one per file is accepted");
 		return 0;
 	case YAML_ALIAS_EVENT:
-		return diag_fail(r->d, -EINVAL, r->file, line, "*%s: anchors and aliases are not accepted; write it out",
+		return diag_fail(r->d, -EINVAL, r->file, line,
+				 "*%s: anchors and aliases are not accepted; write it out",
 				 diag_excerpt(text, (const char *)e->data.alias.anchor));
 	case YAML_SCALAR_EVENT:
 		err = refuse_anchor_and_tag(r, e, e->data.scalar.anchor, e->data.scalar.tag);
@@ -329,7 +332,8 @@ static int check_bytes(const char *file, const char *text, size_t len, const str
 	const char *s;
 
 	if (len > limits->size)
-		return diag_fail(d, -EFBIG, file, 0, "%zu bytes: larger than the %zu that are accepted", len, limits->size);
+		return diag_fail(d, -EFBIG, file, 0, "%zu bytes: larger than the %zu that are accepted", len,
+				 limits->size);
 	nul = memchr(text, 0, len);	/* libyaml would take it for the end */
 	if (!nul)
 		return 0;
@@ -338,8 +342,8 @@ static int check_bytes(const char *file, const char *text, size_t len, const str
 	return diag_fail(d, -EINVAL, file, line, "contains a NUL byte: not a text file");
 }
 
-int yaml_parse_limited(struct arena *a, const char *file, const char *text, size_t len, const struct yaml_limits *limits,
-		       struct yaml_node **ret_root, struct diag *d)
+int yaml_parse_limited(struct arena *a, const char *file, const char *text, size_t len,
+		       const struct yaml_limits *limits, struct yaml_node **ret_root, struct diag *d)
 {
 	struct reader r = { .a = a, .limits = limits, .d = d };
 	int err;

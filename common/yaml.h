@@ -34,8 +34,8 @@ struct yaml_limits {
 	size_t size, nodes;
 	unsigned depth;
 };
-int yaml_parse_limited(struct arena *a, const char *file, const char *text, size_t len, const struct yaml_limits *limits,
-		       struct yaml_node **ret_root, struct diag *d);
+int yaml_parse_limited(struct arena *a, const char *file, const char *text, size_t len,
+		       const struct yaml_limits *limits, struct yaml_node **ret_root, struct diag *d);
 /* Reads @fd to its end first; a directory, a FIFO or a device is refused, never waited for. */
 int yaml_parse_fd(struct arena *a, const char *file, int fd, struct yaml_node **ret_root, struct diag *d);
 

@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The worker's side of a batch area (abi/batch.h). Records are gathered in memory of the worker's own and copied over
+ * when they are run, so that what a sandbox scribbles into the area spoils no record that is yet to be tried; results
+ * are copied back before anything looks at them. */
+#ifndef EBPF_AGENT_BATCH_H
+#define EBPF_AGENT_BATCH_H
+
+#include "../abi/batch.h"
+#include "../abi/spool.h"
+#include "../common/base.h"
+
+#define BATCH_IN_SIZE  (1u << 20)	/* bytes of records in one batch; only what is used is ever touched */
+#define BATCH_OUT_ROOM (60u << 10)	/* bytes per result: a spool record less its header, envelope and tags */
+
+struct batch_record {
+	uint32_t off, len;		/* within `in` */
+	uint64_t cookie;
+};
+
+struct batch {
+	struct batch_area *area;	/* shared with the sandbox */
+	size_t area_size;
+	int fd, request, done;		/* memfd, sealed against resizing; eventfds */
+	uint32_t seq;			/* of the batch last submitted */
+
+	char *in;			/* private, as all that follows */
+	uint32_t used, n;
+	struct batch_record records[BATCH_MAX];
+	char *result;			/* BATCH_OUT_ROOM */
+};
+
+int batch_init(struct batch *b);
+/* Accepts a zeroed one. */
+void batch_fini(struct batch *b);
+
+/* -ENOSPC, -EMSGSIZE: as processor_add(). */
+int batch_add(struct batch *b, const void *data, uint32_t len, uint64_t cookie);
+void batch_clear(struct batch *b);
+
+/* Makes the area as a new sandbox expects it. */
+void batch_reset(struct batch *b);
+/* Hands @n records from @first on to the sandbox. */
+int batch_submit(struct batch *b, uint32_t first, uint32_t n);
+/* The sandbox rang. Takes the ring away. */
+bool batch_take_ring(struct batch *b);
+bool batch_finished(const struct batch *b);
+/* How many rows of the @n submitted it is through with: all, or those before the one in flight. */
+uint32_t batch_through(const struct batch *b, uint32_t n);
+
+/* Row @i of those submitted: SPOOL_N_DROPS and a checked result in b->result, or why there is none. */
+enum spool_drop batch_result(struct batch *b, uint32_t i, size_t *ret_len);
+
+#endif

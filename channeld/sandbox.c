@@ -1,0 +1,208 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* ebpf-sandbox FUNCTION MEMORY: loads a user's shared object and calls its FUNCTION for the records of the batch area
+ * (abi/batch.h). Whoever gets control of this process has what the object has: a batch of records, and the right to
+ * write nonsense about them. */
+#include "sandbox.h"
+
+#include <dlfcn.h>
+#include <errno.h>
+#include <linux/capability.h>
+#include <linux/close_range.h>
+#include <poll.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+
+#include "../abi/batch.h"
+#include "../abi/processor.h"
+#include "../common/base.h"
+
+#define SO_PATH "/proc/self/fd/6"
+_Static_assert(SANDBOX_FD_SO == 6, "SO_PATH says so");
+#define STACK_SIZE (2u << 20)
+
+struct sandbox {
+	struct batch_area *area;
+	tracer_process_fn process;
+};
+
+#ifdef AGENT_SAN
+/* Looking for leaks needs ptrace. A crash shall look like one. */
+const char *__asan_default_options(void);
+const char *__asan_default_options(void)
+{
+	return "detect_leaks=0:handle_segv=0:handle_abort=0:handle_sigbus=0:handle_sigfpe=0:handle_sigill=0";
+}
+#endif
+
+static void ring(void)
+{
+	const uint64_t one = 1;
+
+	(void)!write(SANDBOX_FD_DONE, &one, sizeof(one));
+}
+
+printf_like(2, 3) static int fail(struct batch_area *area, const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	vsnprintf(area->error, sizeof(area->error), fmt, ap);
+	va_end(ap);
+	__atomic_store_n(&area->ready, 2, __ATOMIC_RELEASE);
+	ring();
+	return EXIT_FAILURE;
+}
+
+static struct batch_area *map_area(void)
+{
+	struct stat st;
+	void *area;
+
+	if (fstat(SANDBOX_FD_BATCH, &st) < 0 || st.st_size < (off_t)BATCH_IN_OFFSET)
+		return NULL;
+	area = mmap(NULL, (size_t)st.st_size, PROT_READ | PROT_WRITE, MAP_SHARED, SANDBOX_FD_BATCH, 0);
+	close(SANDBOX_FD_BATCH);
+	return area == MAP_FAILED ? NULL : area;
+}
+
+static void await_request(void)
+{
+	struct pollfd p = { .fd = SANDBOX_FD_REQUEST, .events = POLLIN };
+	uint64_t count;
+
+	while (read(SANDBOX_FD_REQUEST, &count, sizeof(count)) < 0)
+		(void)poll(&p, 1, -1);
+}
+
+static void run_batch(struct sandbox *s)
+{
+	struct batch_area *a = s->area;
+	char *in = (char *)a + BATCH_IN_OFFSET, *out = in + a->in_size;
+	uint32_t seq = __atomic_load_n(&a->seq, __ATOMIC_ACQUIRE), n = MIN(a->n, (uint32_t)BATCH_MAX), used = 0;
+
+	for (uint32_t i = 0; i < n; i++) {
+		struct batch_row *row = &a->rows[i];
+		struct tracer_ctx ctx = {
+			.ring.data = { in + row->in_off, row->in_len, row->in_len },
+			.res.data = { out + used, a->out_room, a->out_room },
+		};
+
+		/* Release: when it is seen, the results of the rows before are seen as well. */
+		__atomic_store_n(&a->in_flight, i + 1, __ATOMIC_RELEASE);
+		s->process(&ctx);
+		row->out_off = used;
+		row->out_len = ctx.res.len;
+		row->err = ctx.err.code;
+		if (ctx.err.code == 0 && ctx.res.len <= a->out_room)
+			used += ALIGN_UP(ctx.res.len, 8);
+	}
+	__atomic_store_n(&a->done_seq, seq, __ATOMIC_RELEASE);
+	ring();
+}
+
+/* A thread of its own: on the main thread the Go runtime looks its stack up in /proc at each call. */
+static void *run(void *arg)
+{
+	struct sandbox *s = arg;
+
+	__atomic_store_n(&s->area->ready, 1, __ATOMIC_RELEASE);
+	ring();
+	for (;;) {
+		await_request();
+		run_batch(s);
+	}
+	return NULL;
+}
+
+static int drop_caps(void)
+{
+	struct __user_cap_header_struct head = { .version = _LINUX_CAPABILITY_VERSION_3 };
+	struct __user_cap_data_struct none[2] = { 0 };
+
+	return prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0) < 0 || syscall(SYS_capset, &head, none) < 0 ? -errno : 0;
+}
+
+/* Everything that goes is gone before the first instruction of the object runs. */
+static int lock_up(struct batch_area *area, uint64_t memory)
+{
+	int r;
+
+	signal(SIGTERM, SIG_IGN);	/* the worker says when it is over */
+	signal(SIGINT, SIG_IGN);
+	signal(SIGHUP, SIG_IGN);
+	signal(SIGPIPE, SIG_IGN);
+	r = drop_caps();
+	if (r == 0)
+		r = sandbox_limit(memory);
+	if (r == 0 && prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
+		r = -errno;
+	if (r < 0)
+		return fail(area, "the sandbox could not be limited: %s", strerror(-r));
+	r = sandbox_lock_files();
+	if (r == -ENOSYS || r == -EOPNOTSUPP)
+		snprintf(area->error, sizeof(area->error), "this kernel has no Landlock");
+	else if (r < 0)
+		return fail(area, "Landlock: %s", strerror(-r));
+	r = sandbox_lock_calls(true);
+	return r < 0 ? fail(area, "the system calls could not be filtered: %s", strerror(-r)) : 0;
+}
+
+static int load(struct sandbox *s, const char *function)
+{
+	void *so = dlopen(SO_PATH, RTLD_NOW | RTLD_LOCAL);
+	const char *why;
+
+	if (!so) {
+		why = dlerror();
+		if (!strncmp(why, SO_PATH ": ", strlen(SO_PATH ": ")))
+			why += strlen(SO_PATH ": ");
+		return fail(s->area, "cannot be loaded: %s", why);
+	}
+	*(void **)&s->process = dlsym(so, function);
+	if (!s->process)
+		return fail(s->area, "has no function %s", function);
+	close(SANDBOX_FD_SO);
+	prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
+	return 0;
+}
+
+static int start(struct sandbox *s)
+{
+	pthread_attr_t attr;
+	pthread_t thread;
+	int r = sandbox_lock_calls(false);
+
+	if (r < 0)
+		return fail(s->area, "the system calls could not be filtered: %s", strerror(-r));
+	pthread_attr_init(&attr);
+	pthread_attr_setstacksize(&attr, STACK_SIZE);
+	r = pthread_create(&thread, &attr, run, s);
+	if (r)
+		return fail(s->area, "no thread: %s", strerror(r));
+	pthread_join(thread, NULL);
+	return EXIT_FAILURE;	/* the object ended the thread that called it */
+}
+
+int main(int argc, char **argv)
+{
+	static struct sandbox s;
+
+	if (argc != 3) {
+		fputs("ebpf-sandbox is started by ebpf-launcher\n", stderr);
+		return 2;
+	}
+	s.area = map_area();
+	if (!s.area)
+		return EXIT_FAILURE;
+	syscall(SYS_close_range, SANDBOX_FD_SO + 1, ~0U, 0);
+	/* _exit(): none of the object's destructors. */
+	if (lock_up(s.area, strtoull(argv[2], NULL, 10)) != 0 || load(&s, argv[1]) != 0)
+		_exit(EXIT_FAILURE);
+	_exit(start(&s));
+}

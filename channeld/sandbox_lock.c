@@ -1,0 +1,186 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What a processor may do: compute, and be woken. The lists are what libc and the Go runtime need for that. */
+#include "sandbox.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/landlock.h>
+#include <sched.h>
+#include <seccomp.h>
+#include <signal.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/syscall.h>
+
+#include "../common/base.h"
+
+#ifdef AGENT_SAN
+#define SANITIZED 1
+#else
+#define SANITIZED 0
+#endif
+
+int sandbox_limit(uint64_t memory)
+{
+	const struct {
+		int resource;
+		rlim_t value;
+	} limits[] = {
+		{ RLIMIT_CORE, 0 },
+		{ RLIMIT_FSIZE, 0 },
+		{ RLIMIT_NOFILE, 64 },
+		{ RLIMIT_NPROC, 64 },		/* threads, in effect: nothing else runs under this uid */
+		{ RLIMIT_MSGQUEUE, 0 },
+		/* A sanitizer's shadow is private memory. */
+		{ RLIMIT_DATA, SANITIZED || !memory ? RLIM_INFINITY : memory },
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(limits); i++) {
+		struct rlimit r = { limits[i].value, limits[i].value };
+
+		if (limits[i].value != RLIM_INFINITY && setrlimit(limits[i].resource, &r) < 0)
+			return -errno;
+	}
+	return 0;
+}
+
+/* As the kernel knows it now; Debian's header is older. Linux, Documentation/userspace-api/landlock.rst. */
+struct ruleset {
+	uint64_t fs, net, scoped;
+};
+static const struct {
+	int abi;
+	unsigned fs_rights;	/* number of rights, which are the lowest bits */
+	size_t size;		/* of struct ruleset */
+} landlock_abis[] = {
+	{ 6, 16, 24 }, { 5, 16, 16 }, { 4, 15, 16 }, { 3, 15, 8 }, { 2, 14, 8 }, { 1, 13, 8 },
+};
+
+static void allow_below(int ruleset, const char *path)
+{
+	struct landlock_path_beneath_attr rule = { .allowed_access = LANDLOCK_ACCESS_FS_READ_FILE };
+	int fd = open(path, O_PATH | O_CLOEXEC | O_DIRECTORY);
+
+	if (fd >= 0)
+		rule.allowed_access |= LANDLOCK_ACCESS_FS_READ_DIR;
+	else
+		fd = open(path, O_PATH | O_CLOEXEC);
+	if (fd < 0)
+		return;		/* not on this machine */
+	rule.parent_fd = fd;
+	/* One that cannot be added stays forbidden. */
+	(void)syscall(SYS_landlock_add_rule, ruleset, LANDLOCK_RULE_PATH_BENEATH, &rule, 0);
+	close(fd);
+}
+
+/* The shared object itself needs no rule: Landlock does not govern memfds. */
+int sandbox_lock_files(void)
+{
+	static const char *const readable[] = { "/usr/lib", "/lib", "/lib64", "/etc/ld.so.cache" };
+	long abi = syscall(SYS_landlock_create_ruleset, NULL, 0, LANDLOCK_CREATE_RULESET_VERSION);
+	struct ruleset rs = { 0 };
+	size_t i = 0;
+	int fd, r = 0;
+
+	if (abi < 1)
+		return abi < 0 ? -errno : -ENOSYS;
+	while (landlock_abis[i].abi > abi)
+		i++;
+	rs.fs = (1ULL << landlock_abis[i].fs_rights) - 1;
+	rs.net = rs.scoped = 3;		/* bind, connect; abstract sockets, signals */
+	fd = (int)syscall(SYS_landlock_create_ruleset, &rs, landlock_abis[i].size, 0);
+	if (fd < 0)
+		return -errno;
+	for (size_t k = 0; k < ARRAY_SIZE(readable); k++)
+		allow_below(fd, readable[k]);
+	if (syscall(SYS_landlock_restrict_self, fd, 0) < 0)
+		r = -errno;
+	close(fd);
+	return r;
+}
+
+static const char *const always[] = {
+	"read", "readv", "pread64", "write", "writev", "lseek", "close", "fstat",
+	"mmap", "munmap", "mprotect", "mremap", "madvise", "brk", "mincore",
+	"rt_sigaction", "rt_sigprocmask", "rt_sigreturn", "rt_sigtimedwait", "sigaltstack", "restart_syscall",
+	"futex", "futex_waitv", "set_robust_list", "get_robust_list", "set_tid_address", "rseq", "membarrier", "arch_prctl",
+	"nanosleep", "clock_nanosleep", "clock_gettime", "clock_getres", "gettimeofday", "time",
+	"sched_yield", "sched_getaffinity", "getcpu", "getpid", "getppid", "gettid", "getuid", "geteuid", "getgid", "getegid",
+	"getrandom", "getrlimit", "prlimit64", "getrusage", "times", "uname", "sysinfo",
+	"poll", "ppoll", "select", "pselect6", "epoll_create", "epoll_create1", "epoll_ctl", "epoll_wait", "epoll_pwait",
+	"epoll_pwait2", "eventfd2", "pipe2",
+	"exit", "exit_group",
+};
+
+static const char *const while_loading[] = {
+	"open", "openat", "access", "faccessat", "faccessat2", "stat", "newfstatat", "readlink", "readlinkat", "seccomp",
+};
+
+static int allow_names(scmp_filter_ctx ctx, const char *const *names, size_t n)
+{
+	for (size_t i = 0; i < n; i++) {
+		int nr = seccomp_syscall_resolve_name(names[i]), r;
+
+		if (nr < 0)
+			continue;	/* newer than libseccomp, or not of this architecture */
+		r = seccomp_rule_add(ctx, SCMP_ACT_ALLOW, nr, 0);
+		if (r < 0)
+			return r;
+	}
+	return 0;
+}
+
+/* Calls that are harmless with some arguments only. */
+static int allow_partly(scmp_filter_ctx ctx, bool loading)
+{
+	static const int fcntls[] = { F_GETFD, F_SETFD, F_GETFL };	/* F_SETFL would make the worker's eventfds block */
+	static const int prctls[] = { PR_SET_NAME, PR_GET_NAME, 0x53564d41 /* PR_SET_VMA */ };
+	const uint64_t thread = CLONE_VM | CLONE_SIGHAND | CLONE_THREAD;
+	int r = 0;
+
+	for (size_t i = 0; i < ARRAY_SIZE(fcntls) && r == 0; i++)
+		r = seccomp_rule_add(ctx, SCMP_ACT_ALLOW, SCMP_SYS(fcntl), 1, SCMP_A1(SCMP_CMP_EQ, fcntls[i]));
+	for (size_t i = 0; i < ARRAY_SIZE(prctls) && r == 0; i++)
+		r = seccomp_rule_add(ctx, SCMP_ACT_ALLOW, SCMP_SYS(prctl), 1, SCMP_A0(SCMP_CMP_EQ, prctls[i]));
+	if (r == 0 && loading)
+		r = seccomp_rule_add(ctx, SCMP_ACT_ALLOW, SCMP_SYS(prctl), 1, SCMP_A0(SCMP_CMP_EQ, PR_SET_DUMPABLE));
+	/* No SIGKILL to itself: it would look as if somebody else had done it, and blame nobody. */
+	if (r == 0)
+		r = seccomp_rule_add(ctx, SCMP_ACT_ALLOW, SCMP_SYS(tgkill), 2, SCMP_A0(SCMP_CMP_EQ, (scmp_datum_t)getpid()),
+				     SCMP_A2(SCMP_CMP_NE, SIGKILL));
+	if (r == 0)
+		r = seccomp_rule_add(ctx, SCMP_ACT_ALLOW, SCMP_SYS(clone), 1, SCMP_A0(SCMP_CMP_MASKED_EQ, thread, thread));
+	/* Its flags lie in memory, where no filter sees them; libc and Go fall back to clone. */
+	if (r == 0)
+		r = seccomp_rule_add(ctx, SCMP_ACT_ERRNO(ENOSYS), SCMP_SYS(clone3), 0);
+	return r;
+}
+
+static void seccomp_freep(scmp_filter_ctx *ctx)
+{
+	if (*ctx)
+		seccomp_release(*ctx);
+}
+
+int sandbox_lock_calls(bool loading)
+{
+	cleanup(seccomp_freep) scmp_filter_ctx ctx = seccomp_init(SCMP_ACT_ERRNO(EPERM));
+	int r;
+
+	if (!ctx)
+		return -ENOMEM;
+	r = seccomp_attr_set(ctx, SCMP_FLTATR_CTL_NNP, 0);	/* is set already; prctl may be gone */
+	if (r == 0)
+		r = seccomp_attr_set(ctx, SCMP_FLTATR_CTL_TSYNC, 1);
+	if (r == 0)
+		r = seccomp_attr_set(ctx, SCMP_FLTATR_ACT_BADARCH, SCMP_ACT_KILL_PROCESS);
+	if (r == 0)
+		r = seccomp_attr_set(ctx, SCMP_FLTATR_CTL_OPTIMIZE, 2);
+	if (r == 0)
+		r = allow_names(ctx, always, ARRAY_SIZE(always));
+	if (r == 0 && loading)
+		r = allow_names(ctx, while_loading, ARRAY_SIZE(while_loading));
+	if (r == 0)
+		r = allow_partly(ctx, loading);
+	return r < 0 ? r : seccomp_load(ctx);
+}

@@ -1,0 +1,356 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include <errno.h>
+#include <limits.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+
+#include "../common/paths.h"
+#include "../common/spawn.h"
+#include "channeld.h"
+#include "clock.h"
+#include "launcher.h"
+#include "worker.h"
+
+#define QUICK_NS NSEC_PER_SEC		/* a worker that lived for less died quickly */
+#define KILLED_DELAY_MAX_NS (100 * NSEC_PER_MSEC)
+
+/* ---- the socket to a worker; outlives neither the worker nor, by the time of a close callback, the child ------------- */
+
+struct control {
+	uv_poll_t poll;
+	int fd;
+	struct supervised *child;		/* NULL: closing */
+};
+
+static void on_control_closed(uv_handle_t *h)
+{
+	struct control *k = container_of((uv_poll_t *)h, struct control, poll);
+
+	close(k->fd);
+	free(k);
+}
+
+static void control_close(struct supervised *child)
+{
+	struct control *k = take(child->control);
+
+	if (!k)
+		return;
+	k->child = NULL;
+	uv_close((uv_handle_t *)&k->poll, on_control_closed);
+}
+
+/* The worker opens no sockets; its hints are passed on. */
+static void on_control(uv_poll_t *p, int status, int events)
+{
+	struct control *k = container_of(p, struct control, poll);
+	struct channeld *c = k->child->channeld;
+	char what;
+	ssize_t n;
+
+	(void)status, (void)events;
+	while ((n = recv(k->fd, &what, 1, MSG_DONTWAIT)) > 0) {
+		if (what == WORKER_SAYS_SPOOL && c->to_sinkd)
+			wire_send(c->to_sinkd, HINT_SPOOL, k->child->program);
+		if (what == WORKER_SAYS_DRAINED && c->to_loaderd)
+			wire_send(c->to_loaderd, HINT_DRAINED, k->child->program);
+	}
+	if (n == 0)
+		uv_poll_stop(p);	/* it is dead: SIGCHLD comes */
+}
+
+static int control_new(struct supervised *child, int *ret_theirs)
+{
+	struct control *k = calloc(1, sizeof(*k));
+	int pair[2], err;
+
+	if (!k)
+		return -ENOMEM;
+	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0) {
+		err = -errno;
+		free(k);
+		return err;
+	}
+	k->fd = pair[0];
+	k->child = child;
+	err = uv_poll_init(svc_loop(child->channeld->svc), &k->poll, k->fd);
+	if (err < 0) {
+		close(pair[0]);
+		close(pair[1]);
+		free(k);
+		return err;
+	}
+	child->control = k;
+	*ret_theirs = pair[1];
+	return uv_poll_start(&k->poll, UV_READABLE, on_control);
+}
+
+/* ---- start ----------------------------------------------------------------------------------------------------------- */
+
+static bool needs_launcher(const struct manifest *m)
+{
+	for (size_t i = 0; i < m->routes.n; i++)
+		if (((const struct manifest_route *)m->routes.items)[i].processor)
+			return true;
+	return false;
+}
+
+/* A connection of the worker's own to the launcher, which gets the other end from us. */
+static int launcher_connect(const struct supervised *child, int *ret)
+{
+	static const char message = LAUNCHER_CONNECT;
+	int helper = svc_helper_fd(child->channeld->svc), pair[2], err;
+
+	if (helper < 0)
+		return -ENOTCONN;
+	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0)
+		return -errno;
+	err = fdpass_send(helper, &message, 1, &pair[1], 1);
+	close(pair[1]);
+	if (err < 0)
+		close(pair[0]);
+	else
+		*ret = pair[0];
+	return err < 0 ? err : 0;
+}
+
+static pid_t start_worker(struct supervised *child, int control, int launcher)
+{
+	const struct channeld_conf *conf = svc_conf(child->channeld->svc);
+	struct spawn_fd fds[2] = { { control, WORKER_FD_CONTROL }, { launcher, WORKER_FD_LAUNCHER } };
+	char path[PATH_MAX], control_text[16], launcher_text[16], size[24];
+	char *argv[] = { "ebpf-channeld", "worker", "--control", control_text, "--launcher", launcher_text,
+			 "--spool-size", size, child->program, NULL };
+	struct spawn s = { .path = path, .argv = argv, .fds = fds, .n_fds = launcher < 0 ? 1 : 2, .new_session = true };
+	int err = spawn_helper_path("ebpf-channeld", path);
+
+	snprintf(control_text, sizeof(control_text), "%d", WORKER_FD_CONTROL);
+	snprintf(launcher_text, sizeof(launcher_text), "%d", launcher < 0 ? -1 : WORKER_FD_LAUNCHER);
+	snprintf(size, sizeof(size), "%llu", (unsigned long long)conf->spool.size);
+	return err < 0 ? err : spawn(&s);
+}
+
+static int start(struct supervised *child)
+{
+	cleanup(closep) int control = -1, launcher = -1;
+	int err = control_new(child, &control);
+	pid_t pid = 0;
+
+	if (err == 0 && needs_launcher(child->manifest))
+		err = launcher_connect(child, &launcher);
+	if (err == 0) {
+		pid = start_worker(child, control, launcher);
+		err = pid < 0 ? pid : 0;
+	}
+	if (err < 0) {
+		control_close(child);
+		return err;
+	}
+	child->pid = pid;
+	child->killed = child->told_drain = false;
+	child->started_ns = clock_monotonic();
+	return 0;
+}
+
+/* ---- end ------------------------------------------------------------------------------------------------------------- */
+
+static void degraded(struct supervised *child, bool is)
+{
+	char key[96];
+
+	snprintf(key, sizeof(key), "worker:%s", child->program);
+	if (is)
+		svc_degraded(child->channeld->svc, key, "%s %llu times in a row; tried again seldom", child->last_end,
+			     (unsigned long long)child->quick_deaths);
+	else
+		svc_degraded(child->channeld->svc, key, NULL);
+}
+
+/* When to try again. A SIGKILL that we did not send (memory ran out, somebody's test) blames nobody. */
+static void plan_restart(struct supervised *child, bool quick, bool sigkill)
+{
+	const struct channeld_conf *conf = svc_conf(child->channeld->svc);
+	uint64_t max = sigkill ? KILLED_DELAY_MAX_NS : conf->restart.delay_max;
+
+	if (!quick) {
+		child->quick_deaths = 0;
+		child->delay_ns = 0;
+	} else if (!sigkill) {
+		child->quick_deaths++;
+	}
+	child->delay_ns = MAX(MIN(child->delay_ns * 2, max), conf->restart.delay_min);
+	child->failed = child->quick_deaths >= conf->restart.failed_after;
+	child->retry_at_ns = clock_monotonic() + (child->failed ? conf->restart.retry : child->delay_ns);
+	if (child->failed)
+		degraded(child, true);
+}
+
+void supervised_ended(struct supervised *child, int status)
+{
+	bool quick = clock_monotonic() - child->started_ns < QUICK_NS;
+	bool sigkill = WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL;
+
+	if (WIFSIGNALED(status))
+		snprintf(child->last_end, sizeof(child->last_end), "killed by signal %d", WTERMSIG(status));
+	else
+		snprintf(child->last_end, sizeof(child->last_end), "ended with status %d", WEXITSTATUS(status));
+	if (!child->killed && !child->channeld->stopping)
+		log_warning("worker of %s (process %d) %s", child->program, (int)child->pid, child->last_end);
+	child->pid = 0;
+	control_close(child);
+	if (child->gone || child->channeld->stopping)
+		return;
+	child->restarts++;
+	if (child->killed)
+		child->retry_at_ns = 0;
+	else
+		plan_restart(child, quick, sigkill);
+}
+
+void supervised_kill(struct supervised *child)
+{
+	if (!child->pid || child->killed)
+		return;
+	child->killed = true;
+	/* At any instruction it is as good as at any other: what was not committed is still in the ring. */
+	kill(child->pid, SIGKILL);
+}
+
+void supervised_remove_spool(const char *program)
+{
+	char path[PATH_MAX - 8], other[PATH_MAX];
+
+	if (path_spool(program, other) < 0 || strlen(other) >= sizeof(path))
+		return;
+	strcpy(path, other);
+	if (unlink(path) < 0 && errno != ENOENT)
+		log_warning("cannot remove %s: %s", path, strerror(errno));
+	snprintf(other, sizeof(other), "%s.bad", path);
+	unlink(other);
+	snprintf(other, sizeof(other), "%s.tmp", path);
+	unlink(other);
+}
+
+/* ---- look ------------------------------------------------------------------------------------------------------------ */
+
+static bool manifest_changed(struct supervised *child)
+{
+	char path[PATH_MAX];
+	struct stat st;
+
+	if (path_manifest(child->program, path) < 0 || stat(path, &st) < 0)
+		return false;
+	if (child->manifest && st.st_ino == child->inode && st.st_mtim.tv_sec == child->mtime.tv_sec &&
+	    st.st_mtim.tv_nsec == child->mtime.tv_nsec)
+		return false;
+	child->inode = st.st_ino;
+	child->mtime = st.st_mtim;
+	return true;
+}
+
+void supervised_refresh(struct supervised *child)
+{
+	cleanup(diag_fini) struct diag d = {};
+	struct manifest *m, *old = child->manifest;
+	cleanup(arena_freep) struct arena *a = NULL;
+	int err;
+
+	if (!manifest_changed(child))
+		return;
+	a = arena_new(0);
+	err = a ? manifest_read(a, child->program, &m, &d) : -ENOMEM;
+	if (err == -ENOENT)
+		return;
+	if (err < 0) {
+		snprintf(child->last_end, sizeof(child->last_end), "not started: its manifest cannot be read");
+		log_error("manifest of %s: %s", child->program, d.error[0] ? d.error : strerror(-err));
+		return;
+	}
+	if (old && old->generation != m->generation) {
+		supervised_kill(child);
+		child->quick_deaths = child->retry_at_ns = 0;
+		if (child->failed)
+			degraded(child, false);
+		child->failed = false;
+	}
+	arena_free(child->arena);
+	child->arena = take(a);
+	child->manifest = m;
+}
+
+static void tell_drain(struct supervised *child)
+{
+	static const char what = WORKER_TOLD_DRAIN;
+
+	if (child->told_drain || child->manifest->state != MANIFEST_DRAINING || !child->control)
+		return;
+	child->told_drain = send(child->control->fd, &what, 1, MSG_DONTWAIT | MSG_NOSIGNAL) == 1;
+}
+
+void supervised_look(struct supervised *child, uint64_t now)
+{
+	int err;
+
+	if (!child->manifest || child->gone)
+		return;
+	if (child->pid) {
+		tell_drain(child);
+		if (child->failed && now - child->started_ns > QUICK_NS) {
+			child->failed = false;
+			child->quick_deaths = 0;
+			degraded(child, false);
+		}
+		return;
+	}
+	if (now < child->retry_at_ns)
+		return;
+	err = start(child);
+	if (err == 0) {
+		tell_drain(child);
+		return;
+	}
+	snprintf(child->last_end, sizeof(child->last_end), "cannot be started: %s", strerror(-err));
+	log_error("worker of %s %s", child->program, child->last_end);
+	plan_restart(child, true, false);
+}
+
+const char *supervised_state(const struct supervised *child)
+{
+	if (child->failed)
+		return "failed";
+	if (!child->pid)
+		return child->manifest ? "waiting" : "no manifest";
+	if (child->killed)
+		return "ending";
+	return child->manifest->state == MANIFEST_DRAINING ? "draining" : "running";
+}
+
+/* ---- life ------------------------------------------------------------------------------------------------------------ */
+
+struct supervised *supervised_new(struct channeld *c, const char *program)
+{
+	struct supervised *child = calloc(1, sizeof(*child));
+
+	if (!child)
+		return NULL;
+	child->channeld = c;
+	child->program = strdup(program);
+	if (!child->program) {
+		free(child);
+		return NULL;
+	}
+	return child;
+}
+
+void supervised_free(struct supervised *child)
+{
+	if (child->failed)
+		degraded(child, false);
+	control_close(child);
+	arena_free(child->arena);
+	free(child->program);
+	free(child);
+}

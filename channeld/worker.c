@@ -1,0 +1,255 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include <errno.h>
+#include <getopt.h>
+#include <limits.h>
+#include <poll.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/socket.h>
+
+#include "../common/log.h"
+#include "../common/rights.h"
+#include "clock.h"
+#include "worker.h"
+#include "worker_setup.h"
+
+#define TICK_NS NSEC_PER_SEC
+/* A program that ran when its link went away may still submit: at most 47 ms later, measured under load. */
+#define DRAINED_AFTER_NS (60 * NSEC_PER_MSEC)
+#define ROOM_WAIT_MAX_MS 5
+#define PROCESSOR_WAIT_MAX_MS 1000
+
+struct worker {
+	struct drain drain;
+	const char *program;
+	int control;			/* -1: no supervisor */
+	int epoll;
+	bool draining;
+	uint64_t empty_since;		/* while draining; 0: not empty */
+	uint64_t next_tick;
+	int room_wait_ms, processor_wait_ms;
+};
+
+/* ---- the supervisor ------------------------------------------------------------------------------------------------ */
+
+static void say(struct worker *w, char what)
+{
+	/* A hint: when it does not get through, whoever wants it looks again by itself. */
+	if (w->control >= 0)
+		(void)!send(w->control, &what, 1, MSG_DONTWAIT | MSG_NOSIGNAL);
+}
+
+/* Never returns without a supervisor: it is dead, and whoever comes next starts workers of its own. */
+static void listen_to(struct worker *w)
+{
+	char what;
+	ssize_t n;
+
+	while ((n = recv(w->control, &what, 1, MSG_DONTWAIT)) > 0)
+		if (what == WORKER_TOLD_DRAIN)
+			w->draining = true;
+	if (n == 0 || (errno != EAGAIN && errno != EINTR))
+		_exit(EXIT_SUCCESS);
+}
+
+/* Sleeps, but for what the supervisor says. */
+static void wait_for_supervisor(struct worker *w, int ms)
+{
+	struct pollfd p = { .fd = w->control, .events = POLLIN };	/* a negative fd is passed over */
+
+	if (poll(&p, 1, ms) > 0)
+		listen_to(w);
+}
+
+static void wait_for_room(void *arg)
+{
+	struct worker *w = arg;
+
+	wait_for_supervisor(w, w->room_wait_ms);
+	w->room_wait_ms = MIN(w->room_wait_ms + 1, ROOM_WAIT_MAX_MS);
+}
+
+static void wait_for_processor(void *arg, struct route *r)
+{
+	struct worker *w = arg;
+
+	if (w->processor_wait_ms == 1)
+		log_error("%s: processor '%s': %s; its events wait", w->program, r->manifest->processor,
+			  processor_error(r->processor));
+	wait_for_supervisor(w, w->processor_wait_ms);
+	w->processor_wait_ms = MIN(w->processor_wait_ms * 2, PROCESSOR_WAIT_MAX_MS);
+}
+
+static void ring_doorbell(void *arg)
+{
+	say(arg, WORKER_SAYS_SPOOL);
+}
+
+/* ---- the loop ------------------------------------------------------------------------------------------------------ */
+
+/* Told to drain, and nothing came for as long as something still could: say so, once. */
+static void settle(struct worker *w, uint64_t now)
+{
+	struct spool_commit *next = &w->drain.spool.next;
+
+	if (!w->draining)
+		return;
+	if (!drain_empty(&w->drain)) {
+		w->empty_since = 0;
+		return;
+	}
+	if (!w->empty_since)
+		w->empty_since = now;
+	if (next->flags & SPOOL_COMMIT_DRAINED || now - w->empty_since < DRAINED_AFTER_NS)
+		return;
+	next->flags |= SPOOL_COMMIT_DRAINED;
+	drain_commit(&w->drain);
+	say(w, WORKER_SAYS_DRAINED);
+}
+
+/* Until the rings have nothing that is finished. -errno ends the worker. */
+static int drain_all(struct worker *w)
+{
+	struct drain *d = &w->drain;
+	int n;
+
+	while ((n = drain_batch(d)) > 0) {
+		w->room_wait_ms = w->processor_wait_ms = 1;
+		w->empty_since = 0;
+		d->spool.next.flags &= ~SPOOL_COMMIT_DRAINED;
+		if (clock_monotonic() >= w->next_tick)
+			break;
+	}
+	return n;
+}
+
+static int sleep_ms(const struct worker *w, uint64_t now)
+{
+	bool soon = w->draining && !(w->drain.spool.next.flags & SPOOL_COMMIT_DRAINED);
+	uint64_t left = w->next_tick > now ? w->next_tick - now : 0;
+
+	return (int)MIN((left + NSEC_PER_MSEC - 1) / NSEC_PER_MSEC, soon ? 10ULL : 1000ULL);
+}
+
+static void wait_for_events(struct worker *w, uint64_t now)
+{
+	struct epoll_event events[SPOOL_MAX_RINGS + 1];
+	int n = epoll_wait(w->epoll, events, ARRAY_SIZE(events), sleep_ms(w, now));
+
+	for (int i = 0; i < n; i++)
+		if (events[i].data.fd == w->control)
+			listen_to(w);
+}
+
+static int loop(struct worker *w)
+{
+	struct drain *d = &w->drain;
+
+	for (;;) {
+		int n = drain_all(w);
+		uint64_t now = clock_monotonic();
+
+		if (n < 0)
+			return n;
+		settle(w, now);
+		if (now >= w->next_tick) {
+			(void)clock_correct(&d->spool.next.wall_offset_ns);	/* counts from the next commit on */
+			w->next_tick = now + TICK_NS;
+		}
+		if (n > 0) {
+			if (w->control >= 0)
+				wait_for_supervisor(w, 0);
+			continue;
+		}
+		/* The ring's fd is readable already while its first record is still being written. */
+		if (!drain_empty(d))
+			wait_for_supervisor(w, 1);
+		else
+			wait_for_events(w, now);
+	}
+}
+
+static int watch(int epoll, int fd)
+{
+	struct epoll_event e = { .events = EPOLLIN, .data.fd = fd };
+
+	return epoll_ctl(epoll, EPOLL_CTL_ADD, fd, &e) < 0 ? -errno : 0;
+}
+
+static int run(struct worker *w)
+{
+	struct drain *d = &w->drain;
+	int err = 0;
+
+	w->epoll = epoll_create1(EPOLL_CLOEXEC);
+	if (w->epoll < 0)
+		return -errno;
+	if (w->control >= 0)
+		err = watch(w->epoll, w->control);
+	for (size_t i = 0; i < d->n_channels && err == 0; i++)
+		if (d->channels[i].ring.map)
+			err = watch(w->epoll, d->channels[i].ring.fd);
+	if (err == 0)
+		err = rights_apply(&rights_worker);
+	if (err < 0)
+		return err;
+	/* The rows are there before the first event is: the ledger shows them. */
+	drain_commit(d);
+	return loop(w);
+}
+
+/* ---- start --------------------------------------------------------------------------------------------------------- */
+
+static int parse(int argc, char **argv, struct worker_options *o)
+{
+	static const struct option options[] = {
+		{ "control", required_argument, NULL, 'c' },
+		{ "launcher", required_argument, NULL, 'l' },
+		{ "spool-size", required_argument, NULL, 's' },
+		{},
+	};
+	int c;
+
+	while ((c = getopt_long(argc - 1, argv + 1, "", options, NULL)) >= 0) {
+		switch (c) {
+		case 'c': o->control = atoi(optarg); break;
+		case 'l': o->launcher = atoi(optarg); break;
+		case 's': if (conf_parse_size(optarg, &o->spool_size) < 0) return -EINVAL; break;
+		default:  return -EINVAL;
+		}
+	}
+	if (optind != argc - 2)
+		return -EINVAL;
+	o->program = argv[argc - 1];
+	return conf_name_valid(o->program) ? 0 : -EINVAL;
+}
+
+int worker_main(int argc, char **argv)
+{
+	static struct worker w = { .room_wait_ms = 1, .processor_wait_ms = 1 };
+	const char *size = getenv(WORKER_ENV_SPOOL_SIZE);
+	struct worker_options o = { .control = -1, .launcher = -1, .spool_size = WORKER_SPOOL_SIZE };
+	struct diag diag = {};
+	int err;
+
+	log_init("channeld", LOG_INFO);
+	if (parse(argc, argv, &o) < 0 || (size && conf_parse_size(size, &o.spool_size) < 0)) {
+		fprintf(stderr, "usage: ebpf-channeld worker [--control FD] [--launcher FD] [--spool-size BYTES] PROGRAM\n");
+		return 2;
+	}
+	w.program = o.program;
+	w.control = o.control;
+	w.drain.wait_for_room = wait_for_room;
+	w.drain.wait_for_processor = wait_for_processor;
+	w.drain.ring_doorbell = ring_doorbell;
+	w.drain.arg = &w;
+	err = worker_setup(&w.drain, &o, &w.draining, &diag);
+	if (err < 0) {
+		log_error("worker of %s: %s", o.program, diag.error[0] ? diag.error : strerror(-err));
+		return EXIT_FAILURE;
+	}
+	err = run(&w);
+	log_error("worker of %s: %s", o.program, strerror(-err));
+	drain_fini(&w.drain);
+	return EXIT_FAILURE;
+}

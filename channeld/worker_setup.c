@@ -1,0 +1,159 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include <errno.h>
+#include <limits.h>
+#include <string.h>
+
+#include "../common/log.h"
+#include "../common/paths.h"
+#include "../common/pins.h"
+#include "../common/program.h"
+#include "clock.h"
+#include "worker_setup.h"
+
+/* The one envelope clock of the process. */
+static struct envelope_clock second;
+
+static int open_spool(struct drain *d, const struct manifest *m, const struct worker_options *o, struct diag *diag)
+{
+	uint64_t size = m->spool_size ? m->spool_size : o->spool_size;
+	bool set_aside = false;
+	char path[PATH_MAX];
+	int err = path_spool(m->program, path);
+
+	if (err < 0)
+		return err;
+	err = spool_writer_open(&d->spool, path, m->program, size, &set_aside);
+	if (err == -EMEDIUMTYPE)
+		return diag_fail(diag, err, NULL, 0, "%s: the runtime directory must be a tmpfs", path);
+	if (err < 0)
+		return diag_fail(diag, err, NULL, 0, "%s: %s", path, strerror(-err));
+	if (set_aside)
+		log_warning("%s: %s was damaged; it is kept as %s.bad, and its counters begin anew", m->program, path, path);
+	return 0;
+}
+
+/* The row of channel @i. One that was another map's begins anew. */
+static struct spool_ring *ring_row(struct spool_commit *c, size_t i, uint32_t map_id)
+{
+	struct spool_ring *row = &c->rings[i];
+
+	for (size_t j = 0; j < SPOOL_MAX_RINGS && row->map_id != map_id; j++) {
+		if (c->rings[j].map_id == map_id) {
+			struct spool_ring swap = *row;
+
+			*row = c->rings[j];
+			c->rings[j] = swap;
+		}
+	}
+	if (row->map_id != map_id)
+		*row = (struct spool_ring){ .map_id = map_id };
+	row->channel = i;
+	return row;
+}
+
+static int open_ring(struct drain *d, const struct manifest *m, size_t i, struct diag *diag)
+{
+	const struct manifest_channel *mc = &((const struct manifest_channel *)m->channels.items)[i];
+	struct channel *c = &d->channels[i];
+	int fd, err;
+
+	if (mc->type != CHANNEL_RING_BUFFER)
+		return diag_fail(diag, -EPROTONOSUPPORT, NULL, 0, "channel '%s': only ring_buffer is built in this version", mc->name);
+	fd = pin_get(m->program, mc->item, PIN_MAP, mc->map);
+	if (fd < 0)
+		return diag_fail(diag, fd, NULL, 0, "channel '%s': pin of map '%s': %s", mc->name, mc->map, strerror(-fd));
+	err = ring_open(&c->ring, fd, false);
+	if (err < 0) {
+		close(fd);
+		return diag_fail(diag, err, NULL, 0, "channel '%s': map '%s': %s", mc->name, mc->map, strerror(-err));
+	}
+	/* A ring that nobody's link writes to would be silent for ever. */
+	if (mc->map_id && c->ring.map_id != mc->map_id)
+		return diag_fail(diag, -ESTALE, NULL, 0, "channel '%s': the pinned map has id %u, the manifest says %llu", mc->name,
+				 c->ring.map_id, (unsigned long long)mc->map_id);
+	c->row = ring_row(&d->spool.next, i, c->ring.map_id);
+	ring_resume(&c->ring, c->row->next);
+	c->row->next = c->ring.pos;
+	return 0;
+}
+
+static int make_route(struct drain *d, const struct manifest *m, size_t i, const struct route_names *names, int launcher,
+		      struct diag *diag)
+{
+	struct spool_route *row = &d->spool.next.routes[i];
+	struct route *r = &d->routes[i];
+	int err = route_init(r, m, i, names, &second, diag);
+
+	if (err < 0)
+		return err;
+	if (r->manifest->processor) {
+		if (launcher < 0)
+			return diag_fail(diag, -ENOTCONN, NULL, 0, "event '%s' needs ebpf-launcher, and there is no socket to it",
+					 r->manifest->event_name);
+		err = processor_new(m, r->manifest, launcher, &r->processor, diag);
+		if (err < 0)
+			return err;
+		d->has_processors = true;
+	}
+	if (row->channel != r->manifest->channel || row->event != r->manifest->event)
+		*row = (struct spool_route){ .channel = r->manifest->channel, .event = r->manifest->event };
+	return 0;
+}
+
+static void link_routes(struct drain *d)
+{
+	struct route **next = d->by_channel;
+
+	for (size_t i = 0; i < d->n_channels; i++) {
+		d->channels[i].routes = next;
+		for (size_t j = 0; j < d->n_routes; j++)
+			if (d->routes[j].manifest->channel == i)
+				*next++ = &d->routes[j];
+		d->channels[i].n_routes = (size_t)(next - d->channels[i].routes);
+	}
+}
+
+static int fill(struct drain *d, const struct manifest *m, const struct worker_options *o, struct diag *diag)
+{
+	struct spool_commit *next = &d->spool.next;
+	char host[HOST_NAME_MAX + 1] = "";
+	struct route_names names = { .host = host, .program = m->program, .boot = d->spool.boot };
+	int err = 0;
+
+	if (m->channels.n > SPOOL_MAX_RINGS || m->routes.n > SPOOL_MAX_ROUTES)
+		return diag_fail(diag, -E2BIG, NULL, 0, "the manifest has more channels or routes than a spool counts");
+	gethostname(host, sizeof(host) - 1);
+	for (; d->n_channels < m->channels.n && err == 0; d->n_channels++)
+		err = open_ring(d, m, d->n_channels, diag);
+	for (; d->n_routes < m->routes.n && err == 0; d->n_routes++)
+		err = make_route(d, m, d->n_routes, &names, o->launcher, diag);
+	if (err < 0)
+		return err;
+	link_routes(d);
+	next->n_rings = m->channels.n;
+	next->n_routes = m->routes.n;
+	next->generation = m->generation;
+	next->flags = 0;
+	if (next->wall_offset_ns == 0)
+		next->wall_offset_ns = clock_wall_offset();
+	return 0;
+}
+
+int worker_setup(struct drain *d, const struct worker_options *o, bool *ret_draining, struct diag *diag)
+{
+	struct arena *a = arena_new(0);
+	struct manifest *m;
+	int err = a ? manifest_read(a, o->program, &m, diag) : -ENOMEM;
+
+	if (err == 0)
+		err = open_spool(d, m, o, diag);
+	if (err == 0)
+		err = fill(d, m, o, diag);
+	if (err < 0) {
+		drain_fini(d);
+		arena_free(a);
+		return err;
+	}
+	*ret_draining = m->state == MANIFEST_DRAINING;
+	return 0;
+}

@@ -1,0 +1,171 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* A manifest as JSON. Every key here has its row in manifest_schema.c. */
+#include <string.h>
+
+#include "json.h"
+#include "manifest.h"
+#include "program.h"
+
+#define EACH(type_, it, list) \
+	(struct type_ *it = (list)->items; it < (struct type_ *)(list)->items + (list)->n; it++)
+
+/* Texts that are NULL are left out. */
+static void text(struct json *j, const char *key, const char *value)
+{
+	if (value)
+		json_str(j, key, value);
+}
+
+static void texts(struct json *j, const char *key, const struct conf_strs *s)
+{
+	size_t i;
+
+	json_open_array(j, key);
+	for (i = 0; i < s->n; i++)
+		json_str(j, NULL, s->s[i]);
+	json_close_array(j);
+}
+
+static bool is_json_word(const struct yaml_node *n)
+{
+	return n->plain && (!strcmp(n->value, "true") || !strcmp(n->value, "false") ||
+			    (strchr("-0123456789", n->value[0]) && !json_check(n->value, strlen(n->value))));
+}
+
+static void write_node(struct json *j, const char *key, const struct yaml_node *n)
+{
+	size_t i;
+
+	if (yaml_is_null(n)) {
+		json_str(j, key, NULL);
+	} else if (n->kind == YAML_NODE_SCALAR) {
+		if (is_json_word(n))
+			json_raw(j, key, n->value, strlen(n->value));
+		else
+			json_str(j, key, n->value);
+	} else if (n->kind == YAML_NODE_SEQUENCE) {
+		json_open_array(j, key);
+		for (i = 0; i < n->n; i++)
+			write_node(j, NULL, n->items[i]);
+		json_close_array(j);
+	} else {
+		json_open_object(j, key);
+		for (i = 0; i < n->n; i++)
+			write_node(j, n->keys[i], n->items[i]);
+		json_close_object(j);
+	}
+}
+
+static void write_item(struct json *j, const struct manifest_item *i)
+{
+	json_open_object(j, NULL);
+	text(j, "name", i->name);
+	text(j, "type", i->type);
+	text(j, "path", i->path);
+	text(j, "sha256", i->sha256);
+	text(j, "artifact", i->artifact);
+	texts(j, "functions", &i->functions);
+	json_open_array(j, "progs");
+	for EACH(manifest_prog, p, &i->progs) {
+		json_open_object(j, NULL);
+		text(j, "name", p->name);
+		text(j, "type", p->type);
+		text(j, "section", p->section);
+		text(j, "state", p->state);
+		text(j, "cause", p->cause);
+		json_u64(j, "prog_id", p->prog_id);
+		json_u64(j, "link_id", p->link_id);
+		json_close_object(j);
+	}
+	json_close_array(j);
+	json_open_array(j, "maps");
+	for EACH(manifest_map, m, &i->maps) {
+		json_open_object(j, NULL);
+		text(j, "name", m->name);
+		text(j, "type", m->type);
+		json_u64(j, "id", m->id);
+		json_u64(j, "key_size", m->key_size);
+		json_u64(j, "value_size", m->value_size);
+		json_u64(j, "max_entries", m->max_entries);
+		json_close_object(j);
+	}
+	json_close_array(j);
+	json_close_object(j);
+}
+
+static void write_channel(struct json *j, const struct manifest_channel *c)
+{
+	json_open_object(j, NULL);
+	text(j, "name", c->name);
+	json_str(j, "type", channel_type_names[c->type]);
+	text(j, "item", c->item);
+	text(j, "map", c->map);
+	json_u64(j, "map_id", c->map_id);
+	json_u64(j, "size", c->size);
+	text(j, "counts", c->counts);
+	json_bool(j, "has_layout", c->has_layout);
+	if (c->has_layout)
+		layout_write(j, "layout", &c->layout);
+	json_s64(j, "ts_offset", c->ts_offset);
+	json_u64(j, "ts_bytes", c->ts_bytes);
+	text(j, "ts_field", c->ts_field);
+	json_s64(j, "pid_offset", c->pid_offset);
+	json_u64(j, "pid_bytes", c->pid_bytes);
+	text(j, "pid_field", c->pid_field);
+	json_close_object(j);
+}
+
+static void write_route(struct json *j, const struct manifest_route *r)
+{
+	json_open_object(j, NULL);
+	json_u64(j, "channel", r->channel);
+	json_u64(j, "event", r->event);
+	text(j, "event_name", r->event_name);
+	text(j, "processor", r->processor);
+	text(j, "function", r->function);
+	json_s64(j, "key_offset", r->key_offset);
+	json_u64(j, "key_bytes", r->key_bytes);
+	text(j, "key", r->key);
+	json_open_array(j, "sinks");
+	for EACH(manifest_sink, s, &r->sinks) {
+		json_open_object(j, NULL);
+		text(j, "sink", s->sink);
+		if (s->options)
+			write_node(j, "options", s->options);
+		json_close_object(j);
+	}
+	json_close_array(j);
+	json_close_object(j);
+}
+
+char *manifest_format(const struct manifest *m)
+{
+	struct json j = {0};
+
+	json_open_object(&j, NULL);
+	json_u64(&j, "version", m->version ? m->version : MANIFEST_VERSION);
+	json_u64(&j, "generation", m->generation);
+	text(&j, "program", m->program);
+	json_str(&j, "state", m->state == MANIFEST_DRAINING ? "draining" : "loaded");
+	text(&j, "file", m->file);
+	text(&j, "description", m->description);
+	text(&j, "loaded_at", m->loaded_at);
+	text(&j, "boot_id", m->boot_id);
+	texts(&j, "degraded", &m->degraded);
+	texts(&j, "warnings", &m->warnings);
+	json_u64(&j, "spool_size", m->spool_size);
+	json_open_array(&j, "items");
+	for EACH(manifest_item, i, &m->items)
+		write_item(&j, i);
+	json_close_array(&j);
+	json_open_array(&j, "channels");
+	for EACH(manifest_channel, c, &m->channels)
+		write_channel(&j, c);
+	json_close_array(&j);
+	json_open_array(&j, "routes");
+	for EACH(manifest_route, r, &m->routes)
+		write_route(&j, r);
+	json_close_array(&j);
+	json_close_object(&j);
+	return json_finish(&j, NULL);
+}

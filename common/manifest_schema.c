@@ -1,0 +1,171 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The manifest as tables. manifest_write.c writes what these read. */
+#include <errno.h>
+#include <string.h>
+
+#include "manifest.h"
+#include "program.h"
+#include "../abi/spool.h"
+
+#define ROW(type_, kind, member, ...) { #member, kind, offsetof(struct type_, member), ##__VA_ARGS__ }
+
+static const struct conf_key prog_keys[] = {
+	ROW(manifest_prog, CONF_STR, name, .flags = CONF_REQUIRED),
+	ROW(manifest_prog, CONF_STR, type),
+	ROW(manifest_prog, CONF_STR, section),
+	ROW(manifest_prog, CONF_STR, state, .flags = CONF_REQUIRED),
+	ROW(manifest_prog, CONF_STR, cause),
+	ROW(manifest_prog, CONF_UINT, prog_id),
+	ROW(manifest_prog, CONF_UINT, link_id),
+	{ 0 },
+};
+static const struct conf_schema prog_schema = {
+	.name = "a prog", .size = sizeof(struct manifest_prog), .keys = prog_keys, .bare = true,
+};
+
+static const struct conf_key map_keys[] = {
+	ROW(manifest_map, CONF_STR, name, .flags = CONF_REQUIRED),
+	ROW(manifest_map, CONF_STR, type),
+	ROW(manifest_map, CONF_UINT, id),
+	ROW(manifest_map, CONF_UINT, key_size),
+	ROW(manifest_map, CONF_UINT, value_size),
+	ROW(manifest_map, CONF_UINT, max_entries),
+	{ 0 },
+};
+static const struct conf_schema map_schema = {
+	.name = "a map", .size = sizeof(struct manifest_map), .keys = map_keys, .bare = true,
+};
+
+static const struct conf_key item_keys[] = {
+	ROW(manifest_item, CONF_NAME, name, .flags = CONF_REQUIRED),
+	ROW(manifest_item, CONF_STR, type, .flags = CONF_REQUIRED),
+	ROW(manifest_item, CONF_STR, path),
+	ROW(manifest_item, CONF_STR, sha256),
+	ROW(manifest_item, CONF_STR, artifact),
+	ROW(manifest_item, CONF_STRS, functions),
+	ROW(manifest_item, CONF_LIST, progs, .sub = &prog_schema),
+	ROW(manifest_item, CONF_LIST, maps, .sub = &map_schema),
+	{ 0 },
+};
+static const struct conf_schema item_schema = {
+	.name = "an item", .size = sizeof(struct manifest_item), .keys = item_keys, .bare = true,
+};
+
+static bool lies_within(int64_t offset, uint64_t bytes, uint64_t size)
+{
+	return offset == -1 || (offset >= 0 && bytes <= size && (uint64_t)offset <= size - bytes);
+}
+
+static int check_channel(struct arena *a, const struct yaml_node *n, void *obj, struct diag *d)
+{
+	struct manifest_channel *c = obj;
+
+	(void)a;
+	if (c->has_layout && !c->layout.name)
+		return diag_fail(d, -EINVAL, n->file, n->line, "layout: is missing in channel %s", c->name);
+	if (c->ts_offset != -1 && (c->ts_bytes != 8 || !lies_within(c->ts_offset, 8, c->layout.size)))
+		return diag_fail(d, -EINVAL, n->file, n->line, "ts_offset: is not within the record of channel %s",
+				 c->name);
+	if (c->pid_offset != -1 && ((c->pid_bytes != 4 && c->pid_bytes != 8) ||
+				    !lies_within(c->pid_offset, c->pid_bytes, c->layout.size)))
+		return diag_fail(d, -EINVAL, n->file, n->line, "pid_offset: is not within the record of channel %s",
+				 c->name);
+	return 0;
+}
+
+static const struct conf_key channel_keys[] = {
+	ROW(manifest_channel, CONF_NAME, name, .flags = CONF_REQUIRED),
+	ROW(manifest_channel, CONF_ENUM, type, .choices = channel_type_names, .flags = CONF_REQUIRED),
+	ROW(manifest_channel, CONF_STR, item),
+	ROW(manifest_channel, CONF_STR, map),
+	ROW(manifest_channel, CONF_UINT, map_id),
+	ROW(manifest_channel, CONF_UINT, size),
+	ROW(manifest_channel, CONF_STR, counts),
+	ROW(manifest_channel, CONF_BOOL, has_layout),
+	ROW(manifest_channel, CONF_STRUCT, layout, .sub = &layout_schema),
+	ROW(manifest_channel, CONF_INT, ts_offset, "-1"),
+	ROW(manifest_channel, CONF_INT, pid_offset, "-1"),
+	ROW(manifest_channel, CONF_UINT, ts_bytes),
+	ROW(manifest_channel, CONF_UINT, pid_bytes),
+	ROW(manifest_channel, CONF_STR, ts_field),
+	ROW(manifest_channel, CONF_STR, pid_field),
+	{ 0 },
+};
+static const struct conf_schema channel_schema = {
+	.name = "a channel", .size = sizeof(struct manifest_channel), .keys = channel_keys, .bare = true,
+	.check = check_channel,
+};
+
+static const struct conf_key sink_keys[] = {
+	ROW(manifest_sink, CONF_STR, sink, .flags = CONF_REQUIRED),
+	ROW(manifest_sink, CONF_NODE, options, .flags = CONF_NULL_OK),
+	{ 0 },
+};
+static const struct conf_schema sink_schema = {
+	.name = "a sink", .size = sizeof(struct manifest_sink), .keys = sink_keys, .bare = true,
+};
+
+static const struct conf_key route_keys[] = {
+	ROW(manifest_route, CONF_UINT, channel, .flags = CONF_REQUIRED),
+	ROW(manifest_route, CONF_UINT, event, .max = UINT16_MAX),
+	ROW(manifest_route, CONF_STR, event_name),
+	ROW(manifest_route, CONF_STR, processor),
+	ROW(manifest_route, CONF_STR, function),
+	ROW(manifest_route, CONF_INT, key_offset, "-1"),
+	ROW(manifest_route, CONF_UINT, key_bytes),
+	ROW(manifest_route, CONF_STR, key),
+	ROW(manifest_route, CONF_LIST, sinks, .sub = &sink_schema),
+	{ 0 },
+};
+static const struct conf_schema route_schema = {
+	.name = "a route", .size = sizeof(struct manifest_route), .keys = route_keys, .bare = true,
+};
+
+static int check_manifest(struct arena *a, const struct yaml_node *n, void *obj, struct diag *d)
+{
+	struct manifest *m = obj;
+	size_t i;
+
+	(void)a;
+	if (m->version != MANIFEST_VERSION)
+		return diag_fail(d, -EINVAL, n->file, n->line, "version: this manifest was written by another version");
+	for (i = 0; i < m->routes.n; i++) {
+		const struct manifest_route *r = (const struct manifest_route *)m->routes.items + i;
+		const struct manifest_channel *c = m->channels.items;
+
+		if (r->channel >= m->channels.n)
+			return diag_fail(d, -EINVAL, n->file, n->line,
+					 "routes: route %zu names a channel that is not there", i);
+		c += r->channel;
+		if (!r->processor && !c->has_layout)
+			return diag_fail(d, -EINVAL, n->file, n->line,
+					 "routes: route %zu has neither a processor nor a layout", i);
+		if (!lies_within(r->key_offset, r->key_bytes, c->layout.size))
+			return diag_fail(d, -EINVAL, n->file, n->line,
+					 "routes: the key of route %zu is not within the record", i);
+	}
+	return 0;
+}
+
+static const char *const state_names[] = { [MANIFEST_LOADED] = "loaded", [MANIFEST_DRAINING] = "draining", NULL };
+
+static const struct conf_key manifest_keys[] = {
+	ROW(manifest, CONF_UINT, version, .flags = CONF_REQUIRED),
+	ROW(manifest, CONF_UINT, generation),
+	ROW(manifest, CONF_NAME, program, .flags = CONF_REQUIRED),
+	ROW(manifest, CONF_ENUM, state, .choices = state_names, .flags = CONF_REQUIRED),
+	ROW(manifest, CONF_STR, file),
+	ROW(manifest, CONF_STR, description),
+	ROW(manifest, CONF_STR, loaded_at),
+	ROW(manifest, CONF_STR, boot_id),
+	ROW(manifest, CONF_STRS, degraded),
+	ROW(manifest, CONF_STRS, warnings),
+	ROW(manifest, CONF_UINT, spool_size),
+	ROW(manifest, CONF_LIST, items, .sub = &item_schema, .max = PROGRAM_MAX_ITEMS),
+	ROW(manifest, CONF_LIST, channels, .sub = &channel_schema, .max = SPOOL_MAX_RINGS),
+	ROW(manifest, CONF_LIST, routes, .sub = &route_schema, .max = SPOOL_MAX_ROUTES),
+	{ 0 },
+};
+const struct conf_schema manifest_schema = {
+	.name = "a manifest", .size = sizeof(struct manifest), .keys = manifest_keys, .check = check_manifest,
+};

@@ -1,0 +1,93 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What the files of svc share, and nobody else. */
+#ifndef EBPF_AGENT_SVC_PRIVATE_H
+#define EBPF_AGENT_SVC_PRIVATE_H
+
+#include <limits.h>
+
+#include "bus.h"
+#include "svc.h"
+#include "wire.h"
+
+/* The daemon's table with the keys that all have behind it. */
+struct svc_schema {
+	struct conf_schema schema;
+	struct conf_key *keys;
+	size_t log_level;	/* offset of an int: index of the level */
+};
+
+/* One configuration, whole. */
+struct svc_config {
+	struct arena *arena;
+	void *obj;
+};
+
+struct svc_trouble {
+	struct svc_trouble *next;
+	char *text;
+	char key[];
+};
+
+struct svc {
+	const struct svc_def *def;
+	void *self;
+	bool started;		/* start() was successful */
+
+	const char *dirs;	/* of configuration */
+	int forced_level;	/* --log-level, or -1 */
+	struct svc_schema schema;
+	struct svc_config config;
+
+	int lock;
+	int helper_fd;		/* -1: none */
+	pid_t helper;
+	int helper_pidfd;
+	uv_poll_t helper_poll;
+
+	uv_loop_t loop;
+	uv_signal_t signals[3];
+	uv_timer_t tick;	/* once a second */
+	uv_timer_t watchdog;
+	struct wire *hints;
+	uv_poll_t hints_poll;
+	unsigned ticks;
+	bool ready, stopping;
+	int status;		/* of the process */
+
+	char bus_path[64], bus_name[64];
+	sd_bus *bus;		/* connected and named */
+	sd_bus *connecting;
+	struct bus_loop *bus_loop;
+
+	uint64_t started_at;	/* µs, CLOCK_REALTIME */
+	char text[256];		/* STATUS= */
+	struct svc_trouble *troubles;
+};
+
+/* svc.c */
+void svc_ready(struct svc *s);
+int svc_reload(struct svc *s, struct diag *d);
+
+/* svc_conf.c */
+int svc_schema_init(struct svc_schema *s, const struct svc_def *def);
+void svc_schema_fini(struct svc_schema *s);
+int svc_config_read(const struct svc_schema *schema, const char *dirs, const char *daemon, struct svc_config *ret, struct diag *d);
+void svc_config_fini(struct svc_config *c);
+int svc_config_level(const struct svc_schema *schema, const struct svc_config *c);	/* of syslog */
+/* -EINVAL */
+int svc_level_parse(const char *name);
+
+/* svc_bus.c */
+void svc_bus_try(struct svc *s);	/* if it is away */
+void svc_bus_close(struct svc *s);
+void svc_bus_changed(struct svc *s, const char *property);
+
+/* svc_trouble.c */
+void svc_troubles_free(struct svc *s);
+
+/* svc_helper.c */
+int svc_helper_start(struct svc *s);
+int svc_helper_watch(struct svc *s);
+void svc_helper_stop(struct svc *s);
+
+#endif

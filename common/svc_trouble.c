@@ -1,0 +1,95 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What is not as it should be, and the one line that says what the daemon does. */
+#include <stdarg.h>
+#include <string.h>
+#include <systemd/sd-daemon.h>
+
+#include "svc_private.h"
+
+static struct svc_trouble **find(struct svc *s, const char *key)
+{
+	struct svc_trouble **t = &s->troubles;
+
+	while (*t && strcmp((*t)->key, key) != 0)
+		t = &(*t)->next;
+	return t;
+}
+
+static void clear(struct svc *s, const char *key)
+{
+	struct svc_trouble **place = find(s, key), *t = *place;
+
+	if (!t)
+		return;
+	*place = t->next;
+	free(t->text);
+	free(t);
+	log_notice("%s: as it should be again", key);
+	svc_bus_changed(s, "Degraded");
+}
+
+static void set(struct svc *s, const char *key, char *text)
+{
+	struct svc_trouble **place = find(s, key), *t = *place;
+
+	if (t && strcmp(t->text, text) == 0) {
+		free(text);
+		return;
+	}
+	if (!t) {
+		t = calloc(1, sizeof(*t) + strlen(key) + 1);
+		if (!t) {
+			free(text);
+			return;
+		}
+		strcpy(t->key, key);
+		*place = t;
+	}
+	free(t->text);
+	t->text = text;
+	log_warning("%s: %s", key, text);
+	svc_bus_changed(s, "Degraded");
+}
+
+void svc_degraded(struct svc *s, const char *key, const char *fmt, ...)
+{
+	char *text = NULL;
+	va_list ap;
+	int n;
+
+	if (!fmt) {
+		clear(s, key);
+		return;
+	}
+	va_start(ap, fmt);
+	n = vasprintf(&text, fmt, ap);
+	va_end(ap);
+	if (n >= 0)
+		set(s, key, text);
+}
+
+void svc_troubles_free(struct svc *s)
+{
+	while (s->troubles) {
+		struct svc_trouble *t = s->troubles;
+
+		s->troubles = t->next;
+		free(t->text);
+		free(t);
+	}
+}
+
+void svc_status(struct svc *s, const char *fmt, ...)
+{
+	char text[sizeof(s->text)];
+	va_list ap;
+
+	va_start(ap, fmt);
+	vsnprintf(text, sizeof(text), fmt, ap);
+	va_end(ap);
+	if (strcmp(text, s->text) == 0)
+		return;
+	strcpy(s->text, text);
+	sd_notifyf(0, "STATUS=%s", text);
+	svc_bus_changed(s, "Status");
+}

@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* `ebpfctl check` and `ebpfctl schema`: no daemon is needed. */
+#ifndef EBPF_AGENT_CTL_CHECK_H
+#define EBPF_AGENT_CTL_CHECK_H
+
+#include <stdbool.h>
+
+/* Validates a program or a list for xdpd; loads nothing. Warnings on stderr, the verdict on stdout, or on stderr if the
+ * file is refused; @json: one object on stdout instead. @artifacts: files that it names must be there, else their
+ * absence is a warning. Returns the exit status, 0 or 1. */
+int check_file(const char *path, bool artifacts, bool json);
+
+/* Everything that may stand in a file, as commented YAML. Returns the exit status. */
+int print_schema(void);
+
+#endif

@@ -1,0 +1,187 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include <errno.h>
+#include <stdarg.h>
+#include <string.h>
+#include <time.h>
+
+#include "../abi/names.h"
+#include "client.h"
+
+#define SYSTEM_BUS "unix:path=/run/dbus/system_bus_socket"
+
+static void printf_like(2, 3) set_error(struct client *c, const char *fmt, ...)
+{
+	va_list ap;
+
+	free(c->error);
+	va_start(ap, fmt);
+	if (vasprintf(&c->error, fmt, ap) < 0)
+		abort();
+	va_end(ap);
+	c->error_name[0] = '\0';
+}
+
+/* libdbus says of a missing reply that policy, timeouts or the peer may be to blame: none of it helps, so the cases
+ * that we know get words of our own. */
+static void set_bus_error(struct client *c, const char *destination, const DBusError *e)
+{
+	const char *daemon = strrchr(destination ?: "", '.');
+	const struct ctl_daemon *d = daemon ? ctl_daemon_find(daemon + 1) : NULL;
+	char name[sizeof(c->error_name)];
+
+	snprintf(name, sizeof(name), "%s", e->name ?: "");
+	if (d && (!strcmp(name, DBUS_ERROR_SERVICE_UNKNOWN) || !strcmp(name, DBUS_ERROR_NAME_HAS_NO_OWNER)))
+		set_error(c, "ebpf-%s is not running (nobody is %s on %s)", d->name, d->bus, c->address);
+	else if (d && (!strcmp(name, DBUS_ERROR_DISCONNECTED) || !strcmp(name, DBUS_ERROR_NO_REPLY)))
+		set_error(c, "ebpf-%s did not answer: %s", d->name,
+			  strcmp(name, DBUS_ERROR_NO_REPLY) ? "the bus is gone" : "it died meanwhile, or takes too long");
+	else
+		set_error(c, "%s", e->message && e->message[0] ? e->message : name);
+	snprintf(c->error_name, sizeof(c->error_name), "%s", name);
+}
+
+static char *bus_address(const struct ctl *ctl)
+{
+	const char *env = getenv("DBUS_SYSTEM_BUS_ADDRESS");
+	const char *a = ctl->bus ?: env && env[0] ? env : SYSTEM_BUS;
+	char *s;
+
+	/* A plain path is what people type. */
+	if (asprintf(&s, "%s%s", a[0] == '/' ? "unix:path=" : "", a) < 0)
+		abort();
+	return s;
+}
+
+int client_open(struct client *c, const struct ctl *ctl)
+{
+	DBusError e = DBUS_ERROR_INIT;
+
+	*c = (struct client){ .address = bus_address(ctl) };
+	c->conn = dbus_connection_open_private(c->address, &e);
+	if (c->conn)
+		dbus_connection_set_exit_on_disconnect(c->conn, false);
+	if (!c->conn || !dbus_bus_register(c->conn, &e)) {
+		set_error(c, "no bus at %s: %s (is the agent running? `ebpfctl run` prints its address)", c->address,
+			  e.message ?: "no answer");
+		dbus_error_free(&e);
+		return -ENOTCONN;
+	}
+	return 0;
+}
+
+void client_close(struct client *c)
+{
+	if (c->conn) {
+		dbus_connection_close(c->conn);
+		dbus_connection_unref(c->conn);
+	}
+	free(c->address);
+	free(c->error);
+	*c = (struct client){};
+}
+
+DBusMessage *client_message(const struct ctl_daemon *d, const char *interface, const char *member)
+{
+	DBusMessage *m = dbus_message_new_method_call(d->bus, d->path, interface ?: d->bus, member);
+
+	if (!m)
+		abort();
+	dbus_message_set_auto_start(m, false);
+	return m;
+}
+
+void client_options(DBusMessageIter *args, const struct client_option *options, size_t n)
+{
+	DBusMessageIter dict, entry, variant;
+
+	dbus_message_iter_open_container(args, DBUS_TYPE_ARRAY, "{sv}", &dict);
+	for (size_t i = 0; i < n; i++) {
+		const struct client_option *o = &options[i];
+		dbus_bool_t flag = true;
+
+		if (!o->flag && !o->number)
+			continue;
+		dbus_message_iter_open_container(&dict, DBUS_TYPE_DICT_ENTRY, NULL, &entry);
+		dbus_message_iter_append_basic(&entry, DBUS_TYPE_STRING, &o->name);
+		dbus_message_iter_open_container(&entry, DBUS_TYPE_VARIANT, o->flag ? "b" : "t", &variant);
+		dbus_message_iter_append_basic(&variant, o->flag ? DBUS_TYPE_BOOLEAN : DBUS_TYPE_UINT64,
+					       o->flag ? (const void *)&flag : &o->number);
+		dbus_message_iter_close_container(&entry, &variant);
+		dbus_message_iter_close_container(&dict, &entry);
+	}
+	dbus_message_iter_close_container(args, &dict);
+}
+
+/* Waits for @p; says what we wait for, once, when that takes long and someone watches. */
+static void wait_for(struct client *c, DBusPendingCall *p, const char *doing)
+{
+	struct timespec begin, now;
+	bool told = !doing || !isatty(2);
+
+	clock_gettime(CLOCK_MONOTONIC, &begin);
+	while (!dbus_pending_call_get_completed(p)) {
+		if (!dbus_connection_read_write_dispatch(c->conn, 200))
+			break;
+		clock_gettime(CLOCK_MONOTONIC, &now);
+		if (!told && (now.tv_sec - begin.tv_sec) * 1000 + (now.tv_nsec - begin.tv_nsec) / 1000000 > 1000) {
+			fprintf(stderr, "ebpfctl: %s …\n", doing);
+			told = true;
+		}
+	}
+}
+
+static DBusMessage *send_and_wait(struct client *c, DBusMessage *m, int timeout_ms, const char *doing)
+{
+	DBusPendingCall *p = NULL;
+	DBusMessage *reply;
+
+	if (!dbus_connection_send_with_reply(c->conn, m, &p, timeout_ms) || !p)
+		return NULL;
+	wait_for(c, p, doing);
+	reply = dbus_pending_call_steal_reply(p);
+	dbus_pending_call_unref(p);
+	return reply;
+}
+
+int client_call(struct client *c, DBusMessage *m, int timeout_ms, const char *doing, DBusMessage **ret)
+{
+	cleanup(message_unrefp) DBusMessage *call = m, *reply = NULL;
+	DBusError e = DBUS_ERROR_INIT;
+
+	reply = send_and_wait(c, call, timeout_ms, doing);
+	if (!reply)
+		dbus_set_error_const(&e, DBUS_ERROR_DISCONNECTED, "the bus is gone");
+	if (!reply || dbus_set_error_from_message(&e, reply)) {
+		set_bus_error(c, dbus_message_get_destination(call), &e);
+		dbus_error_free(&e);
+		return -EREMOTEIO;
+	}
+	*ret = take(reply);
+	return 0;
+}
+
+int client_ask(struct client *c, const struct ctl_daemon *d, const char *member, const char *program, DBusMessage **ret)
+{
+	DBusMessage *m = client_message(d, NULL, member);
+	DBusMessageIter args;
+
+	dbus_message_iter_init_append(m, &args);
+	if (program && !dbus_message_iter_append_basic(&args, DBUS_TYPE_STRING, &program)) {
+		dbus_message_unref(m);
+		set_error(c, "not enough memory");
+		return -EREMOTEIO;
+	}
+	client_options(&args, NULL, 0);
+	return client_call(c, m, CLIENT_TIMEOUT_MS, NULL, ret);
+}
+
+bool client_present(struct client *c, const struct ctl_daemon *d)
+{
+	return dbus_bus_name_has_owner(c->conn, d->bus, NULL);
+}
+
+void message_unrefp(DBusMessage **m)
+{
+	if (*m)
+		dbus_message_unref(*m);
+}

@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* A blocking D-Bus client, by libdbus-1: the control plane is used through another D-Bus implementation than the one
+ * that serves it. */
+#ifndef EBPF_AGENT_CLIENT_H
+#define EBPF_AGENT_CLIENT_H
+
+#include <dbus/dbus.h>
+
+#include "ctl.h"
+
+#define CLIENT_TIMEOUT_MS 30000		/* for questions; loading and unloading take longer */
+
+struct client {
+	DBusConnection *conn;
+	char *address;
+	char *error;		/* what went wrong last: text for the user; the verifier's words may make it several lines */
+	char error_name[128];	/* its D-Bus name, "" if it did not come over D-Bus */
+};
+
+/* Connects to --bus, $DBUS_SYSTEM_BUS_ADDRESS or the system bus. 0, -ENOTCONN (see c->error). */
+int client_open(struct client *c, const struct ctl *ctl);
+/* Accepts a zeroed one. */
+void client_close(struct client *c);
+
+/* A call of @member of the daemon's own interface, or of @interface if not NULL. Never NULL: out of memory aborts. */
+DBusMessage *client_message(const struct ctl_daemon *d, const char *interface, const char *member);
+/* The last argument of every method: a{sv}; here with booleans and numbers that are not zero. */
+struct client_option {
+	const char *name;
+	bool flag;
+	uint64_t number;
+};
+void client_options(DBusMessageIter *args, const struct client_option *options, size_t n);
+
+/* Sends @m (taken) and waits for the reply, to be unreferenced by the caller. @doing, on a terminal: said on stderr once it takes
+ * more than a second. 0; -EREMOTEIO: refused, or nobody there; see c->error. */
+int client_call(struct client *c, DBusMessage *m, int timeout_ms, const char *doing, DBusMessage **ret);
+/* The same for a method that takes only a program's name ("" for all; NULL: no such argument) and options. */
+int client_ask(struct client *c, const struct ctl_daemon *d, const char *member, const char *program, DBusMessage **ret);
+
+/* Is that daemon on the bus? */
+bool client_present(struct client *c, const struct ctl_daemon *d);
+
+/* For cleanup(). */
+void message_unrefp(DBusMessage **m);
+
+#endif

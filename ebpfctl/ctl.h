@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* ebpfctl: one row per verb (main.c), one file per verb. A verb returns the exit status: 0 done, 1 refused or failed,
+ * 2 used wrongly. Data goes to stdout, everything else to stderr. */
+#ifndef EBPF_AGENT_CTL_H
+#define EBPF_AGENT_CTL_H
+
+#include "../common/base.h"
+
+enum { CTL_DONE = 0, CTL_FAILED = 1, CTL_USAGE = 2 };
+
+struct ctl {
+	const char *bus;		/* --bus; NULL: $DBUS_SYSTEM_BUS_ADDRESS, else the system bus */
+	const char *state, *config;	/* run: folders, or NULL */
+	uint64_t seconds;		/* run: how long; 0: until Ctrl-C */
+	uint64_t timeout;		/* load, unload: seconds; 0: the daemon's own */
+	bool json, all, force, strict, artifacts;
+	bool color;			/* stdout is a terminal that wants colour */
+};
+
+/* One line on stderr, "ebpfctl: …". Returns CTL_FAILED. */
+int ctl_error(const char *fmt, ...) printf_like(1, 2);
+
+/* @argv: the verb's own arguments, @argc of them, options taken out. */
+int verb_load(const struct ctl *c, int argc, char **argv);
+int verb_unload(const struct ctl *c, int argc, char **argv);
+int verb_list(const struct ctl *c, int argc, char **argv);
+int verb_show(const struct ctl *c, int argc, char **argv);
+int verb_run(const struct ctl *c, int argc, char **argv);
+int verb_tail(const struct ctl *c, int argc, char **argv);
+int verb_ledger(const struct ctl *c, int argc, char **argv);
+int verb_status(const struct ctl *c, int argc, char **argv);
+int verb_config(const struct ctl *c, int argc, char **argv);
+
+/* The five daemons, in the order in which they are shown and started. */
+struct ctl_daemon {
+	const char *name;	/* "loaderd" */
+	const char *bus;	/* AGENT_BUS_LOADER: bus name and own interface */
+	const char *path;	/* D-Bus object */
+};
+extern const struct ctl_daemon ctl_daemons[];
+#define CTL_N_DAEMONS 5
+
+/* By "loaderd", "ebpf-loaderd" or "loader1"; NULL: no such daemon. */
+const struct ctl_daemon *ctl_daemon_find(const char *name);
+
+#endif

@@ -1,0 +1,211 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The ledger: what channeld and sinkd counted, merged, and held against the equations. */
+#include <inttypes.h>
+#include <stdarg.h>
+#include <string.h>
+
+#include "ledger.h"
+
+static const struct column channel_columns[] = {
+	{ "program", "PROGRAM" }, { "channel", "CHANNEL" }, { "produced", "PRODUCED" }, { "drained", "= DRAINED" },
+	{ "pending", "+ PENDING" }, { "ring_full", "+ RING_FULL" }, { "nmi", "+ NMI" }, { "lost", "+ LOST" },
+	{ "discarded", "?(DISCARDED)" }, { "balance", "OFF BY" }, { NULL },
+};
+static const struct column event_columns[] = {
+	{ "program", "PROGRAM" }, { "channel", "CHANNEL" }, { "event", "EVENT" }, { "drained", "DRAINED" }, { "ok", "= OK" },
+	{ "decode", "?+ DECODE" }, { "so_error", "?+ SO_ERROR" }, { "so_crash", "?+ SO_CRASH" },
+	{ "so_timeout", "?+ SO_TIMEOUT" }, { "filtered", "?+ FILTERED" }, { "oversize", "?+ OVERSIZE" },
+	{ "results", "RESULTS" }, { "spooled", "= SPOOLED" }, { "spool_full", "+ SPOOL_FULL" }, { NULL },
+};
+static const struct column sink_columns[] = {
+	{ "program", "PROGRAM" }, { "sink", "SINK" }, { "state", "?STATE" }, { "routed", "ROUTED" }, { "acked", "= ACKED" },
+	{ "pending", "+ PENDING" }, { "rejected", "+ REJECTED" }, { "disk_full", "+ DISK_FULL" }, { "expired", "+ EXPIRED" },
+	{ "skipped", "?+ SKIPPED" }, { "bytes", "BYTES" }, { NULL },
+};
+
+static const struct equation {
+	const char *kind, *left, *right[10];
+} equations[] = {
+	{ "channel", "produced", { "drained", "pending", "ring_full", "nmi", "lost" } },
+	{ "event", "drained", { "ok", "decode", "so_error", "so_crash", "so_timeout", "filtered", "oversize" } },
+	{ "event", "results", { "spooled", "spool_full" } },
+	{ "sink", "routed", { "acked", "pending", "rejected", "disk_full", "expired", "skipped" } },
+};
+
+static void off(struct ledger *l, const struct row *r, const char *fmt, ...) printf_like(3, 4);
+static void off(struct ledger *l, const struct row *r, const char *fmt, ...)
+{
+	const char *kind = row_str(r, "kind"), *channel = row_str(r, "channel"), *last = row_str(r, !strcmp(kind, "sink") ? "sink" : "event");
+	char **grown = realloc(l->off, (l->n_off + 1) * sizeof(char *));
+	cleanup(freep) char *text = NULL;
+	va_list ap;
+	int n;
+
+	va_start(ap, fmt);
+	n = vasprintf(&text, fmt, ap);
+	va_end(ap);
+	if (!grown || n < 0)
+		abort();
+	l->off = grown;
+	if (asprintf(&l->off[l->n_off++], "%s %s%s%s%s%s: %s", kind, row_str(r, "program"), channel[0] ? "." : "", channel,
+		     last[0] ? "." : "", last, text) < 0)
+		abort();
+}
+
+static void check_equation(struct ledger *l, const struct equation *e, const struct row *r)
+{
+	int64_t left, sum = 0, value;
+	char text[256] = "";
+
+	if (strcmp(row_str(r, "kind"), e->kind) || !row_number(r, e->left, &left))
+		return;		/* another kind, or "unknown" */
+	for (const char *const *key = e->right; *key; key++) {
+		size_t len = strlen(text);
+
+		if (!row_get(r, *key))
+			continue;
+		if (!row_number(r, *key, &value))
+			return;
+		sum += value;
+		if (value || key == e->right)
+			snprintf(text + len, sizeof(text) - len, "%s%" PRId64 " %s", len ? " + " : "", value, *key);
+	}
+	if (left != sum)
+		off(l, r, "%" PRId64 " %s, but %s: off by %" PRId64, left, e->left, text, left - sum);
+}
+
+/* Every record taken out of a channel goes through each of its routes. */
+static void check_routes(struct ledger *l, const struct rows *channeld)
+{
+	for (size_t i = 0; i < channeld->n; i++) {
+		const struct row *e = &channeld->rows[i];
+
+		for (size_t k = 0; k < channeld->n; k++) {
+			const struct row *c = &channeld->rows[k];
+			int64_t of_channel, of_event;
+
+			if (strcmp(row_str(e, "kind"), "event") || strcmp(row_str(c, "kind"), "channel") ||
+			    strcmp(row_str(e, "program"), row_str(c, "program")) ||
+			    strcmp(row_str(e, "channel"), row_str(c, "channel")) ||
+			    !row_number(e, "drained", &of_event) || !row_number(c, "drained", &of_channel))
+				continue;
+			if (of_event != of_channel)
+				off(l, e, "%" PRId64 " drained, but the channel has %" PRId64, of_event, of_channel);
+		}
+	}
+}
+
+void ledger_check(struct ledger *l, const struct rows *channeld, const struct rows *sinkd)
+{
+	for (size_t e = 0; e < ARRAY_SIZE(equations); e++) {
+		for (size_t i = 0; i < channeld->n; i++)
+			check_equation(l, &equations[e], &channeld->rows[i]);
+		for (size_t i = 0; i < sinkd->n; i++)
+			check_equation(l, &equations[e], &sinkd->rows[i]);
+	}
+	check_routes(l, channeld);
+}
+
+void ledger_fini(struct ledger *l)
+{
+	for (size_t i = 0; i < l->n_off; i++)
+		free(l->off[i]);
+	free(l->off);
+	*l = (struct ledger){};
+}
+
+static void heading(const struct ctl *c, const char *text)
+{
+	printf("%s%s%s\n", c->color ? "\033[2m" : "", text, c->color ? "\033[0m" : "");
+}
+
+static bool is_live(const struct rows *r)
+{
+	int64_t n;
+
+	for (size_t i = 0; i < r->n; i++) {
+		const struct cell *live = row_get(&r->rows[i], "live");
+
+		if ((row_number(&r->rows[i], "pending", &n) && n) || (live && live->type == CELL_BOOL && live->b))
+			return true;
+	}
+	return false;
+}
+
+static void print_text(const struct ctl *c, const struct ledger *l, const struct rows *channeld, const struct rows *sinkd)
+{
+	if (!channeld->n && !sinkd->n) {
+		puts("nothing is loaded");
+		return;
+	}
+	heading(c, "channels");
+	rows_table(channeld, "channel", channel_columns, c->color, NULL);
+	heading(c, "\nevents");
+	rows_table(channeld, "event", event_columns, c->color, NULL);
+	heading(c, "\nsinks");
+	rows_table(sinkd, "sink", sink_columns, c->color, NULL);
+	putchar('\n');
+	for (size_t i = 0; i < l->n_off; i++) {
+		printf("%soff: ", c->color ? "\033[31m" : "");
+		print_plain(stdout, l->off[i]);
+		puts(c->color ? "\033[0m" : "");
+	}
+	if (l->n_off)
+		puts("not balanced (exact at rest; while events flow, ask again)");
+	else
+		puts(is_live(channeld) || is_live(sinkd) ? "balanced, events under way" : "balanced");
+}
+
+static int print_json(const struct ledger *l, const struct rows *channeld, const struct rows *sinkd)
+{
+	cleanup(json_fini) struct json j = {};
+	cleanup(freep) char *text = NULL;
+
+	json_open_object(&j, NULL);
+	rows_json(channeld, "channel", &j, "channels");
+	rows_json(channeld, "event", &j, "events");
+	rows_json(sinkd, "sink", &j, "sinks");
+	json_bool(&j, "balanced", !l->n_off);
+	json_open_array(&j, "off");
+	for (size_t i = 0; i < l->n_off; i++)
+		json_str(&j, NULL, l->off[i]);
+	json_close_array(&j);
+	json_close_object(&j);
+	text = json_finish(&j, NULL);
+	if (!text)
+		return ctl_error("not enough memory");
+	puts(text);
+	return CTL_DONE;
+}
+
+static int ask(struct client *c, const char *daemon, const char *program, struct rows *ret)
+{
+	cleanup(message_unrefp) DBusMessage *reply = NULL;
+
+	if (client_ask(c, ctl_daemon_find(daemon), "Ledger", program, &reply) < 0)
+		return ctl_error("%s", c->error);
+	if (rows_read(reply, ret) < 0)
+		return ctl_error("%s's answer has an unexpected form", daemon);
+	return CTL_DONE;
+}
+
+int verb_ledger(const struct ctl *c, int argc, char **argv)
+{
+	const char *program = argc ? argv[0] : "";
+	cleanup(rows_fini) struct rows channeld = {}, sinkd = {};
+	cleanup(client_close) struct client client = {};
+	cleanup(ledger_fini) struct ledger l = {};
+
+	if (!dbus_validate_utf8(program, NULL))
+		return ctl_error("no program has such a name");
+	if (client_open(&client, c) < 0)
+		return ctl_error("%s", client.error);
+	if (ask(&client, "channeld", program, &channeld) || ask(&client, "sinkd", program, &sinkd))
+		return CTL_FAILED;
+	ledger_check(&l, &channeld, &sinkd);
+	if (c->json && print_json(&l, &channeld, &sinkd))
+		return CTL_FAILED;
+	if (!c->json)
+		print_text(c, &l, &channeld, &sinkd);
+	return c->strict && l.n_off ? CTL_FAILED : CTL_DONE;
+}

@@ -1,0 +1,143 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include <inttypes.h>
+#include <string.h>
+
+#include "../common/manifest.h"
+#include "../common/program.h"
+#include "client.h"
+#include "rows.h"
+
+static void heading(const struct ctl *c, const char *title)
+{
+	printf("\n%s%s%s\n", c->color ? "\033[1m" : "", title, c->color ? "\033[0m" : "");
+}
+
+static void line(const char *key, const char *value)
+{
+	if (!value || !value[0])
+		return;
+	printf("%-12s ", key);
+	print_plain(stdout, value);
+	putchar('\n');
+}
+
+static void each_line(const char *key, const struct conf_strs *s)
+{
+	for (size_t i = 0; i < s->n; i++)
+		line(key, s->s[i]);
+}
+
+static void show_prog(const struct ctl *c, const struct manifest_prog *p)
+{
+	bool dropped = !strcmp(p->state, "dropped");
+
+	printf("  %s%-9s%s %s", c->color && dropped ? "\033[31m" : "", p->state, c->color && dropped ? "\033[0m" : "", p->name);
+	if (p->section && p->section[0])
+		printf("  %s", p->section);
+	if (p->prog_id)
+		printf("  prog %" PRIu64, p->prog_id);
+	if (p->link_id)
+		printf("  link %" PRIu64, p->link_id);
+	if (p->cause && p->cause[0]) {
+		printf("  – ");
+		print_plain(stdout, p->cause);
+	}
+	putchar('\n');
+}
+
+static void show_item(const struct ctl *c, const struct manifest_item *i)
+{
+	const struct manifest_prog *progs = i->progs.items;
+	const struct manifest_map *maps = i->maps.items;
+	char title[256];
+
+	snprintf(title, sizeof(title), "item %s (%s)", i->name, i->type);
+	heading(c, title);
+	line("  from", i->path);
+	line("  sha256", i->sha256);
+	each_line("  function", &i->functions);
+	for (size_t k = 0; k < i->progs.n; k++)
+		show_prog(c, &progs[k]);
+	for (size_t k = 0; k < i->maps.n; k++)
+		printf("  map       %s  %s  id %" PRIu64 "  %" PRIu64 " × (%" PRIu64 " + %" PRIu64 " bytes)\n", maps[k].name,
+		       maps[k].type ?: "?", maps[k].id, maps[k].max_entries, maps[k].key_size, maps[k].value_size);
+}
+
+static void show_channel(const struct ctl *c, const struct manifest_channel *ch)
+{
+	char title[256];
+
+	snprintf(title, sizeof(title), "channel %s (%s)", ch->name, channel_type_names[ch->type]);
+	heading(c, title);
+	printf("  map         %s.%s  id %" PRIu64 "  %" PRIu64 " bytes\n", ch->item ?: "?", ch->map ?: "?", ch->map_id, ch->size);
+	line("  counts", ch->counts ?: "none: what was produced is unknown");
+	if (ch->has_layout)
+		printf("  event       struct %s, %" PRIu64 " bytes, by %s\n", ch->layout.name, ch->layout.size, ch->layout.source);
+	line("  time", ch->ts_field ?: "when it is drained");
+	line("  process", ch->pid_field);
+}
+
+static void show_route(const struct manifest *m, const struct manifest_route *r)
+{
+	const struct manifest_channel *channels = m->channels.items;
+	const struct manifest_sink *sinks = r->sinks.items;
+
+	printf("  %s → %s", r->channel < m->channels.n ? channels[r->channel].name : "?", r->event_name);
+	if (r->processor)
+		printf(" by %s:%s()", r->processor, r->function ?: "process");
+	if (r->key && r->key[0])
+		printf(", key %s", r->key);
+	printf(" →");
+	for (size_t i = 0; i < r->sinks.n; i++)
+		printf(" %s", sinks[i].sink);
+	puts(r->sinks.n ? "" : " no sink");
+}
+
+static void show(const struct ctl *c, const struct manifest *m)
+{
+	const struct manifest_item *items = m->items.items;
+	const struct manifest_channel *channels = m->channels.items;
+	const struct manifest_route *routes = m->routes.items;
+
+	line("program", m->program);
+	line("about", m->description);
+	line("state", m->state == MANIFEST_LOADED ? "loaded" : "draining");
+	line("file", m->file);
+	line("loaded", m->loaded_at);
+	each_line("degraded", &m->degraded);
+	each_line("warning", &m->warnings);
+	for (size_t i = 0; i < m->items.n; i++)
+		show_item(c, &items[i]);
+	for (size_t i = 0; i < m->channels.n; i++)
+		show_channel(c, &channels[i]);
+	heading(c, "routes");
+	for (size_t i = 0; i < m->routes.n; i++)
+		show_route(m, &routes[i]);
+}
+
+int verb_show(const struct ctl *c, int argc, char **argv)
+{
+	(void)argc;
+	cleanup(message_unrefp) DBusMessage *reply = NULL;
+	cleanup(client_close) struct client client = {};
+	cleanup(arena_freep) struct arena *a = NULL;
+	cleanup(diag_fini) struct diag d = {};
+	struct manifest *m;
+	const char *text;
+
+	if (!dbus_validate_utf8(argv[0], NULL))
+		return ctl_error("no program has such a name");
+	if (client_open(&client, c) < 0 || client_ask(&client, ctl_daemon_find("loaderd"), "Show", argv[0], &reply) < 0)
+		return ctl_error("%s", client.error);
+	if (!dbus_message_get_args(reply, NULL, DBUS_TYPE_STRING, &text, DBUS_TYPE_INVALID))
+		return ctl_error("loaderd's answer has an unexpected form");
+	if (c->json) {
+		printf("%s%s", text, text[0] && text[strlen(text) - 1] == '\n' ? "" : "\n");
+		return CTL_DONE;
+	}
+	a = arena_new(0);
+	if (!a || manifest_parse(a, text, strlen(text), &m, &d) < 0)
+		return ctl_error("the manifest cannot be read: %s", d.error[0] ? d.error : "not enough memory");
+	show(c, m);
+	return CTL_DONE;
+}

@@ -1,0 +1,205 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* ebpf-broker: opens artifacts beneath allowed folders, and reads tracepoint ids, for a loaderd that may do neither.
+ * It holds CAP_DAC_READ_SEARCH and nothing else, knows two requests, and hands back descriptors that are read-only. */
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/openat2.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+
+#include "../common/rights.h"
+#include "../common/spawn.h"
+#include "broker.h"
+
+struct broker {
+	char *roots[BROKER_ROOTS_MAX];
+	size_t n_roots;
+	bool sealed;		/* the roots are told once: whoever takes over loaderd later cannot widen them */
+};
+
+static int refuse(struct broker_answer *a, int err, const char *text)
+{
+	a->err = err;
+	snprintf(a->text, sizeof(a->text), "%s", text);
+	return err;
+}
+
+static int add_root(struct broker *b, const char *path, struct broker_answer *a)
+{
+	if (b->sealed)
+		return refuse(a, -EPERM, "the folders were told already");
+	if (path[0] != '/')
+		return refuse(a, -EINVAL, "not an absolute folder");
+	if (b->n_roots == BROKER_ROOTS_MAX)
+		return refuse(a, -E2BIG, "too many folders");
+	b->roots[b->n_roots] = strdup(path);
+	if (!b->roots[b->n_roots])
+		return refuse(a, -ENOMEM, "out of memory");
+	b->n_roots++;
+	return 0;
+}
+
+/* What follows @root in @path, or NULL when it is not beneath. */
+static const char *beneath(const char *root, const char *path)
+{
+	size_t len = strlen(root);
+
+	while (len > 0 && root[len - 1] == '/')
+		len--;
+	if (strncmp(root, path, len) || path[len] != '/')
+		return NULL;
+	path += len;
+	while (*path == '/')
+		path++;
+	return *path ? path : NULL;
+}
+
+static int open_beneath(const char *root, const char *rest)
+{
+	/* O_PATH first: opening a FIFO or a device, even without blocking, can already do something. */
+	struct open_how how = {
+		.flags = O_PATH | O_CLOEXEC,
+		.resolve = RESOLVE_BENEATH | RESOLVE_NO_MAGICLINKS,
+	};
+	cleanup(closep) int dir = open(root, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	long fd;
+
+	if (dir < 0)
+		return -errno;
+	fd = syscall(SYS_openat2, dir, rest, &how, sizeof(how));
+	return fd < 0 ? -errno : (int)fd;
+}
+
+static int reopen_regular(int path_fd, struct broker_answer *a)
+{
+	char self[32];
+	struct stat st;
+	int fd;
+
+	if (fstat(path_fd, &st))
+		return refuse(a, -errno, strerror(errno));
+	if (!S_ISREG(st.st_mode))
+		return refuse(a, -EINVAL, "not a regular file");
+	if (st.st_size > BROKER_ARTIFACT_MAX)
+		return refuse(a, -EFBIG, "larger than 64 MiB");
+	snprintf(self, sizeof(self), "/proc/self/fd/%d", path_fd);
+	fd = open(self, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+	if (fd < 0)
+		return refuse(a, -errno, strerror(errno));
+	return fd;
+}
+
+static int open_artifact(const struct broker *b, const char *path, struct broker_answer *a)
+{
+	int err = 0;
+
+	for (size_t i = 0; i < b->n_roots; i++) {
+		const char *rest = beneath(b->roots[i], path);
+		cleanup(closep) int fd = -1;
+
+		if (!rest)
+			continue;
+		fd = open_beneath(b->roots[i], rest);
+		if (fd >= 0)
+			return reopen_regular(fd, a);
+		err = fd;
+	}
+	if (err == -EXDEV || err == -ELOOP)
+		return refuse(a, -EPERM, "leads out of the allowed folder by a link or '..'");
+	if (err)
+		return refuse(a, err, strerror(-err));
+	return refuse(a, -EPERM, "not beneath a folder that artifacts may lie in (artifacts: roots: in loaderd.yaml)");
+}
+
+/* category/name, each [A-Za-z0-9_]+ */
+static bool tracepoint_valid(const char *s)
+{
+	static const char ok[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_";
+	size_t category = strspn(s, ok), name;
+
+	if (!category || s[category] != '/')
+		return false;
+	name = strspn(s + category + 1, ok);
+	return name && !s[category + 1 + name];
+}
+
+static int tracepoint_id(const char *which, struct broker_answer *a)
+{
+	static const char *const roots[] = { "/sys/kernel/tracing", "/sys/kernel/debug/tracing" };
+	cleanup(fclosep) FILE *f = NULL;
+	char path[PATH_MAX + 64];
+
+	if (!tracepoint_valid(which))
+		return refuse(a, -EINVAL, "not a tracepoint's name");
+	if (access("/sys/kernel/tracing/events", F_OK) && access("/sys/kernel/debug/tracing/events", F_OK))
+		return refuse(a, -ENODEV, "tracefs is not mounted at /sys/kernel/tracing");
+	for (size_t i = 0; i < ARRAY_SIZE(roots) && !f; i++) {
+		snprintf(path, sizeof(path), "%s/events/%s/id", roots[i], which);
+		f = fopen(path, "re");
+	}
+	if (!f)
+		return refuse(a, -errno, errno == ENOENT ? "this kernel has no such tracepoint" : strerror(errno));
+	if (fscanf(f, "%u", &a->id) != 1)
+		return refuse(a, -EIO, "its id cannot be read");
+	return 0;
+}
+
+/* Returns an fd to hand over, or -1. */
+static int serve(struct broker *b, const struct broker_request *r, struct broker_answer *a)
+{
+	int fd;
+
+	switch (r->type) {
+	case BROKER_ROOT:
+		add_root(b, r->text, a);
+		return -1;
+	case BROKER_ROOTS_END:
+		b->sealed = true;
+		return -1;
+	case BROKER_ARTIFACT:
+		fd = open_artifact(b, r->text, a);
+		return fd < 0 ? -1 : fd;
+	case BROKER_TRACEPOINT:
+		tracepoint_id(r->text, a);
+		return -1;
+	default:
+		refuse(a, -ENOSYS, "unknown request");
+		return -1;
+	}
+}
+
+int main(void)
+{
+	struct broker broker = { 0 };
+	struct broker_request request;
+	int status = 0;
+
+	if (rights_apply(&rights_broker)) {
+		fprintf(stderr, "ebpf-broker: cannot drop its rights\n");
+		return 1;
+	}
+	for (;;) {
+		struct broker_answer answer = { 0 };
+		cleanup(closep) int fd = -1;
+		size_t no_fds = 0;
+		ssize_t n = fdpass_receive(BROKER_FD, &request, sizeof(request), NULL, &no_fds);
+
+		if (n == -EINTR)
+			continue;
+		if (n <= 0)
+			break;		/* loaderd is gone */
+		if (n != sizeof(request) || request.text[sizeof(request.text) - 1]) {
+			refuse(&answer, -EBADMSG, "malformed request");
+		} else {
+			fd = serve(&broker, &request, &answer);
+		}
+		if (fdpass_send(BROKER_FD, &answer, sizeof(answer), &fd, fd >= 0)) {
+			status = 1;
+			break;
+		}
+	}
+	for (size_t i = 0; i < broker.n_roots; i++)
+		free(broker.roots[i]);
+	return status;
+}

@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include <errno.h>
+
+#include "broker.h"
+#include "loaderd.h"
+
+static const char *default_roots[] = {
+	"/usr/lib/ebpf-agent", "/etc/ebpf-agent", "/var/lib/ebpf-agent", "/opt", "/srv", "/root", "/home",
+};
+
+static int check(struct arena *a, const struct yaml_node *n, void *obj, struct diag *d)
+{
+	const struct yaml_node *artifacts = yaml_get(n, "artifacts");
+	struct conf_strs *roots = &((struct loaderd_conf *)obj)->artifacts.roots;
+	unsigned line = artifacts ? artifacts->line : 0;
+
+	(void)a;
+	if (!artifacts || !yaml_get(artifacts, "roots"))	/* a table has no defaults for lists */
+		*roots = (struct conf_strs){ default_roots, ARRAY_SIZE(default_roots) };
+	if (roots->n > BROKER_ROOTS_MAX)
+		return diag_fail(d, -EINVAL, n->file, line, "artifacts: more than %d roots", BROKER_ROOTS_MAX);
+	for (size_t i = 0; i < roots->n; i++)
+		if (roots->s[i][0] != '/')
+			return diag_fail(d, -EINVAL, n->file, line, "artifacts: the root '%s' is not an absolute folder", roots->s[i]);
+	return 0;
+}
+
+static const struct conf_key artifacts_keys[] = {
+	{ "roots", CONF_STRS, 0,
+	  .help = "folders that artifacts may lie beneath; a change needs a restart; default: /usr/lib/ebpf-agent, "
+		  "/etc/ebpf-agent, /var/lib/ebpf-agent, /opt, /srv, /root, /home" },
+	{ 0 },
+};
+
+static const struct conf_schema artifacts_schema = {
+	.name = "where artifacts come from", .size = sizeof(((struct loaderd_conf *)0)->artifacts), .keys = artifacts_keys,
+};
+
+static const struct conf_key keys[] = {
+	{ "artifacts", CONF_STRUCT, offsetof(struct loaderd_conf, artifacts), .sub = &artifacts_schema,
+	  .help = "what may be loaded" },
+	{ "load-timeout", CONF_TIME, offsetof(struct loaderd_conf, load_timeout_ns), "30s", .min = NSEC_PER_SEC,
+	  .max = 600 * NSEC_PER_SEC, .help = "a load that takes longer is ended, and leaves nothing behind" },
+	{ "drain-timeout", CONF_TIME, offsetof(struct loaderd_conf, drain_timeout_ns), "10s", .max = 3600 * NSEC_PER_SEC,
+	  .help = "how long an unload waits for a program's last events to be delivered" },
+	{ 0 },
+};
+
+const struct conf_schema loaderd_schema = {
+	.name = "loaderd", .size = sizeof(struct loaderd_conf), .keys = keys, .check = check,
+};

@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What loaderd and the short-lived ebpf-load say to each other, over a SOCK_SEQPACKET pair. One child, one load.
+ *
+ *   loaderd → BEGIN (fd: the YAML), ARTIFACT (fd: an opened artifact) for each item that has one, GO
+ *   load    → any number of TRACEPOINT (answered at once) and CACHED
+ *   load    → DONE (fd: the manifest, JSON) or FAILED, and ends */
+#ifndef EBPF_AGENT_JOB_H
+#define EBPF_AGENT_JOB_H
+
+#include <linux/limits.h>
+
+#include "../common/diag.h"
+
+#define JOB_FD 3
+
+enum job_type {
+	JOB_BEGIN = 1,	/* value: generation; a: name of the YAML file; b: its base folder */
+	JOB_ARTIFACT,	/* value: index of the item; a: its path */
+	JOB_GO,
+	JOB_TRACEPOINT,	/* a: "category/name"; answer: err, value: its id, a: why not */
+	JOB_CACHED,	/* value: 1: the file was not there before; a: sha256. Told before it is written */
+	JOB_DONE,
+	JOB_FAILED,	/* value: enum job_failure; a: text */
+};
+
+enum job_failure { JOB_FAILED_LOAD, JOB_FAILED_INVALID, JOB_FAILED_NOT_BUILT };
+
+struct job_message {
+	uint32_t type;
+	int32_t err;
+	uint64_t value;
+	char a[PATH_MAX];	/* NUL-terminated, both */
+	char b[PATH_MAX];
+};
+_Static_assert(PATH_MAX >= DIAG_TEXT_MAX, "an error fits a message");
+
+#endif

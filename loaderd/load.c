@@ -1,0 +1,221 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* ebpf-load: started by loaderd for one load, ends with it. Nothing it does can hang or crash loaderd. */
+#include <errno.h>
+#include <libelf.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/socket.h>
+
+#include "../common/rights.h"
+#include "../common/spawn.h"
+#include "load.h"
+#include "load_log.h"
+
+struct received {
+	int yaml;
+	int artifacts[PROGRAM_MAX_ITEMS];
+	char paths[PROGRAM_MAX_ITEMS][PATH_MAX];
+	char file[PATH_MAX], base[PATH_MAX];
+};
+
+static void received_fini(struct received *r)
+{
+	closep(&r->yaml);
+	for (size_t k = 0; k < PROGRAM_MAX_ITEMS; k++)
+		closep(&r->artifacts[k]);
+}
+
+static int take_message(struct load *l, struct received *r, const struct job_message *m, int fd)
+{
+	switch (m->type) {
+	case JOB_BEGIN:
+		r->yaml = fd;
+		l->generation = m->value;
+		strcpy(r->file, m->a);
+		strcpy(r->base, m->b);
+		return 0;
+	case JOB_ARTIFACT:
+		if (m->value >= PROGRAM_MAX_ITEMS || fd < 0)
+			return -EBADMSG;
+		r->artifacts[m->value] = fd;
+		strcpy(r->paths[m->value], m->a);
+		return 0;
+	case JOB_GO:
+		return r->yaml >= 0 ? 1 : -EBADMSG;
+	default:
+		return -EBADMSG;
+	}
+}
+
+static int receive(struct load *l, struct received *r)
+{
+	struct job_message m;
+	int err = 0;
+
+	while (!err) {
+		int fd = -1;
+		size_t n_fds = 1;
+		ssize_t n = fdpass_receive(l->sock, &m, sizeof(m), &fd, &n_fds);
+
+		if (n != sizeof(m) || m.a[PATH_MAX - 1] || m.b[PATH_MAX - 1])
+			return -EBADMSG;
+		err = take_message(l, r, &m, n_fds ? fd : -1);
+	}
+	return err < 0 ? err : 0;
+}
+
+static int parse(struct load *l, const struct received *r)
+{
+	struct yaml_node *root;
+	struct program *p;
+	int err = yaml_parse_fd(l->arena, r->file, r->yaml, &root, &l->diag);
+
+	if (!err)
+		err = program_parse(l->arena, r->file, r->base, root, &p, &l->diag);
+	if (err) {
+		l->failure = JOB_FAILED_INVALID;
+		return err;
+	}
+	l->program = p;
+	l->n_items = p->items.n;
+	for (size_t k = 0; k < l->n_items; k++) {
+		l->items[k].decl = (const struct program_item *)p->items.items + k;
+		l->items[k].artifact.fd = -1;
+	}
+	return 0;
+}
+
+static int read_artifact(struct load *l, struct load_item *i, int fd, const char *path)
+{
+	unsigned line = i->decl->item.line;
+	int err = fd < 0 ? -EBADF : artifact_read(&i->artifact, fd, arena_strdup(l->arena, path));
+
+	if (err == -ENODATA)
+		return load_fail(l, line, "%s is empty", path);
+	if (err)
+		return load_fail(l, line, "%s cannot be read: %s", path, strerror(-err));
+	if (i->decl->sha256 && strcmp(i->decl->sha256, i->artifact.sha256))
+		return load_fail(l, line, "%s has the SHA-256 %s, not %s", path, i->artifact.sha256, i->decl->sha256);
+	return 0;
+}
+
+static int load_items(struct load *l, const struct received *r)
+{
+	int err = 0;
+
+	for (size_t k = 0; k < l->n_items && !err; k++)
+		err = read_artifact(l, &l->items[k], r->artifacts[k], r->paths[k]);
+	/* What costs nothing in the kernel first. */
+	for (size_t k = 0; k < l->n_items && !err; k++)
+		if (l->items[k].decl->type == ITEM_USER_SO)
+			err = load_so(l, &l->items[k]);
+	for (size_t k = 0; k < l->n_items && !err; k++)
+		if (l->items[k].decl->type == ITEM_EBPF_OBJECT)
+			err = load_object(l, &l->items[k]);
+	return err;
+}
+
+static const char *why_nothing(struct load *l)
+{
+	const char *text = "";
+
+	for (size_t k = 0; k < l->n_items; k++)
+		for (size_t j = 0; j < l->items[k].n_progs && text; j++) {
+			const struct load_prog *p = &l->items[k].progs[j];
+
+			text = arena_printf(l->arena, "%s\n  %s (%s): %s", text, p->name, p->section,
+					    p->cause ? p->cause : "attach: false");
+		}
+	return text && text[0] ? text : " there is no program in it";
+}
+
+static int attach(struct load *l)
+{
+	size_t attached = 0;
+	int err = 0;
+
+	for (size_t k = 0; k < l->n_items && !err; k++)
+		if (l->items[k].obj)
+			err = load_maps_pin(l, &l->items[k]);
+	for (size_t k = 0; k < l->n_items && !err; k++)
+		err = load_attach(l, &l->items[k]);
+	for (size_t k = 0; k < l->n_items; k++)
+		for (size_t j = 0; j < l->items[k].n_progs; j++)
+			attached += l->items[k].progs[j].state == LOAD_ATTACHED;
+	if (!err && !attached)
+		return load_fail(l, 0, "nothing of it can be attached:%s", why_nothing(l));
+	return err;
+}
+
+static int send_done(struct load *l)
+{
+	struct job_message m = { .type = JOB_DONE };
+	cleanup(freep) char *json = manifest_format(&l->manifest);
+	cleanup(closep) int fd = memfd_create("manifest", MFD_CLOEXEC);
+	size_t len = json ? strlen(json) : 0;
+
+	if (!json || fd < 0)
+		return load_fail(l, 0, "out of memory");
+	for (size_t done = 0; done < len;) {
+		ssize_t n = write(fd, json + done, len - done);
+
+		if (n < 0 && errno != EINTR)
+			return load_fail(l, 0, "the manifest cannot be written: %s", strerror(errno));
+		done += MAX(n, 0);
+	}
+	return fdpass_send(l->sock, &m, sizeof(m), &fd, 1);
+}
+
+static int send_failed(struct load *l, int err)
+{
+	struct job_message m = { .type = JOB_FAILED, .value = l->failure, .err = err };
+
+	snprintf(m.a, sizeof(m.a), "%s", l->diag.error[0] ? l->diag.error : strerror(-err));
+	return fdpass_send(l->sock, &m, sizeof(m), NULL, 0);
+}
+
+static int run(struct load *l)
+{
+	cleanup(received_fini) struct received r = { .yaml = -1 };
+	int err;
+
+	for (size_t k = 0; k < PROGRAM_MAX_ITEMS; k++)
+		r.artifacts[k] = -1;
+	err = receive(l, &r);
+	if (err)
+		return load_fail(l, 0, "loaderd sent something else than a load");
+	err = rights_apply(&rights_load);
+	if (err)
+		return load_fail(l, 0, "cannot drop rights: %s", strerror(-err));
+	err = parse(l, &r);
+	if (!err)
+		err = load_items(l, &r);
+	if (!err)
+		err = load_channels(l);
+	if (!err)
+		err = attach(l);
+	if (!err)
+		err = load_manifest(l);
+	return err ? err : send_done(l);
+}
+
+int main(void)
+{
+	struct load l = { .sock = JOB_FD };
+	int err;
+
+	l.arena = arena_new(0);
+	err = l.arena ? run(&l) : -ENOMEM;
+	if (err)
+		send_failed(&l, err);
+	for (size_t k = 0; k < l.n_items; k++) {
+		for (size_t j = 0; j < l.items[k].n_progs; j++)
+			bpf_link__destroy(l.items[k].progs[j].link);
+		bpf_object__close(l.items[k].obj);
+		artifact_fini(&l.items[k].artifact);
+	}
+	load_log_free();
+	diag_fini(&l.diag);
+	arena_free(l.arena);
+	return err ? 1 : 0;
+}

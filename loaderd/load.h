@@ -1,0 +1,121 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* ebpf-load: one load, from YAML and artifacts to pins and a manifest. What fails leaves only what loaderd knows of and
+ * removes: pins, and cached artifacts that were announced. */
+#ifndef EBPF_AGENT_LOAD_H
+#define EBPF_AGENT_LOAD_H
+
+#include <bpf/bpf.h>
+#include <bpf/btf.h>
+#include <bpf/libbpf.h>
+
+#include "../common/arena.h"
+#include "../common/manifest.h"
+#include "../common/program.h"
+#include "job.h"
+
+struct artifact {		/* bytes that nobody can change any more */
+	const char *path;	/* where they came from */
+	int fd;			/* sealed memfd; -1: none */
+	const void *bytes;	/* mapped */
+	size_t size;
+	char sha256[65];
+};
+
+enum load_state { LOAD_WANTED, LOAD_ATTACHED, LOAD_LOADED, LOAD_DROPPED };
+
+struct load_prog {
+	const char *name, *section, *type;
+	const struct program_prog *decl;	/* NULL: the YAML does not speak of it */
+	enum load_state state;
+	bool asked_for;		/* false: `attach: false`, or its section is marked '?': no loss if it is dropped */
+	const char *cause;	/* dropped: why */
+	struct bpf_program *prog;
+	struct bpf_link *link;
+	uint64_t prog_id, link_id;
+};
+
+struct load_item {
+	const struct program_item *decl;
+	struct artifact artifact;
+	/* ebpf_object */
+	struct bpf_object *obj;
+	struct load_prog *progs;
+	size_t n_progs;
+	/* user_so */
+	const char *cached;	/* absolute path of the bytes that workers will use */
+};
+
+struct load {
+	int sock;		/* to loaderd */
+	uint64_t generation;
+	struct arena *arena;
+	struct diag diag;
+	enum job_failure failure;	/* which kind, when something fails */
+	const struct program *program;
+	struct load_item items[PROGRAM_MAX_ITEMS];
+	size_t n_items;
+	struct conf_strs degraded;
+	struct manifest manifest;	/* being filled */
+};
+
+/* A sentence for `show`: something is not as asked for. Told once. */
+void load_degraded(struct load *l, const char *fmt, ...) printf_like(2, 3);
+/* The error for the user, placed at @line of the YAML (0: none). Returns -EINVAL. */
+int load_fail(struct load *l, unsigned line, const char *fmt, ...) printf_like(3, 4);
+int load_not_built(struct load *l, unsigned line, const char *fmt, ...) printf_like(3, 4);
+
+/* load_request.c: what only loaderd can do. */
+int load_ask_tracepoint(struct load *l, const char *which, uint32_t *ret_id, const char **ret_cause);
+int load_tell_cached(struct load *l, const char *sha256, bool made);
+
+/* artifact.c. Copies @fd (closed by the caller) into a sealed memfd. -EFBIG, -EIO, … */
+int artifact_read(struct artifact *ret, int fd, const char *path);
+void artifact_fini(struct artifact *a);
+/* Keeps the bytes in the cache by digest, atomically; *ret_path lies in the arena. */
+int artifact_cache(struct load *l, const struct artifact *a, const char **ret_path);
+void artifact_sha256(const void *bytes, size_t size, char ret[65]);
+
+/* load_object.c: opens and loads, dropping what this kernel lacks. */
+int load_object(struct load *l, struct load_item *i);
+/* load_maps.c: sizes, shared maps (before the load), initial entries, pins (after it). */
+int load_maps_prepare(struct load *l, struct load_item *i);
+int load_maps_init(struct load *l, struct load_item *i);
+int load_maps_pin(struct load *l, struct load_item *i);
+/* load_variables.c */
+int load_variables(struct load *l, struct load_item *i);
+/* Writes what @n says into @to as the BTF type @type has it. -EINVAL (said). @what names it in messages. */
+int load_value(struct load *l, const struct btf *btf, uint32_t type, const struct yaml_node *n, void *to, size_t size,
+	       const char *what);
+/* The same without a type: a number of 1, 2, 4 or 8 bytes, or hex bytes. */
+int load_bytes(struct load *l, const struct yaml_node *n, void *to, size_t size, const char *what);
+/* attach.c: attaches what is wanted, pins links and progs. */
+int load_attach(struct load *l, struct load_item *i);
+/* Before the load: a target given in the YAML that the kernel checks when it loads. */
+int attach_prepare(struct load *l, struct load_prog *p);
+/* load_so.c: right machine, functions there, kept in the cache. */
+int load_so(struct load *l, struct load_item *i);
+/* load_channels.c */
+int load_channels(struct load *l);
+/* load_manifest.c: the rest of it. */
+int load_manifest(struct load *l);
+
+/* layout.*: where a layout comes from. 0; -ENOENT there is no such struct; -EINVAL it cannot be shown (said in @d). */
+int layout_from_btf(struct arena *a, const struct btf *btf, uint32_t struct_id, struct layout *ret, struct diag *d);
+/* The id of struct @name. -ENOENT; -EEXIST: several different ones. */
+int layout_btf_find(const struct btf *btf, const char *name, uint32_t *ret_id);
+/* What AGENT_EVENT(map, …) points to. -ENOENT. */
+int layout_btf_anchor(const struct btf *btf, const char *map, uint32_t *ret_id);
+int layout_from_dwarf(struct arena *a, const void *elf, size_t size, const char *name, struct layout *ret,
+		      struct diag *d);
+int layout_from_fields(struct arena *a, const struct program_channel *c, struct layout *ret, struct diag *d);
+/* Names of structs that could be meant, for an error: "a, b, c"; "" when there is none. */
+const char *layout_candidates(struct arena *a, const struct btf *btf, const void *elf, size_t size);
+
+/* Which layout a channel has, by the rules of inference; and its time, process and key fields. */
+int infer_layout(struct arena *a, const struct program_channel *c, const char *map, const struct btf *btf,
+		 const struct artifact *elf, struct layout *ret, struct diag *d);
+int infer_fields(struct arena *a, const struct program_channel *c, struct manifest_channel *m, struct diag *d);
+void infer_key(struct arena *a, const struct program_event *e, const struct manifest_channel *m,
+	       struct manifest_route *r);
+
+#endif

@@ -1,0 +1,102 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What a load needs of loaderd while it runs, and how it speaks of what went wrong. */
+#include <errno.h>
+#include <stdarg.h>
+#include <string.h>
+
+#include "../common/spawn.h"
+#include "load.h"
+
+static int ask(struct load *l, struct job_message *m)
+{
+	size_t no_fds = 0;
+	ssize_t n;
+	int err = fdpass_send(l->sock, m, sizeof(*m), NULL, 0);
+
+	if (err)
+		return err;
+	n = fdpass_receive(l->sock, m, sizeof(*m), NULL, &no_fds);
+	if (n < 0)
+		return (int)n;
+	return n == sizeof(*m) ? 0 : -EPIPE;
+}
+
+int load_ask_tracepoint(struct load *l, const char *which, uint32_t *ret_id, const char **ret_cause)
+{
+	struct job_message m = { .type = JOB_TRACEPOINT };
+	int err;
+
+	snprintf(m.a, sizeof(m.a), "%s", which);
+	err = ask(l, &m);
+	if (err)
+		return load_fail(l, 0, "loaderd does not answer: %s", strerror(-err));
+	if (m.err) {
+		m.a[sizeof(m.a) - 1] = '\0';
+		*ret_cause = arena_strdup(l->arena, m.a);
+		return m.err;
+	}
+	*ret_id = (uint32_t)m.value;
+	return 0;
+}
+
+int load_tell_cached(struct load *l, const char *sha256, bool made)
+{
+	struct job_message m = { .type = JOB_CACHED, .value = made };
+
+	snprintf(m.a, sizeof(m.a), "%s", sha256);
+	return fdpass_send(l->sock, &m, sizeof(m), NULL, 0);
+}
+
+static int fail(struct load *l, enum job_failure kind, unsigned line, const char *fmt, va_list args)
+{
+	char text[DIAG_TEXT_MAX];
+
+	vsnprintf(text, sizeof(text), fmt, args);
+	if (!l->diag.error[0])
+		l->failure = kind;
+	return diag_fail(&l->diag, -EINVAL, l->program ? l->program->file : NULL, line, "%s", text);
+}
+
+int load_fail(struct load *l, unsigned line, const char *fmt, ...)
+{
+	va_list args;
+	int err;
+
+	va_start(args, fmt);
+	err = fail(l, JOB_FAILED_LOAD, line, fmt, args);
+	va_end(args);
+	return err;
+}
+
+int load_not_built(struct load *l, unsigned line, const char *fmt, ...)
+{
+	va_list args;
+	int err;
+
+	va_start(args, fmt);
+	err = fail(l, JOB_FAILED_NOT_BUILT, line, fmt, args);
+	va_end(args);
+	return err;
+}
+
+void load_degraded(struct load *l, const char *fmt, ...)
+{
+	char text[2048];
+	const char **bigger;
+	va_list args;
+
+	va_start(args, fmt);
+	vsnprintf(text, sizeof(text), fmt, args);
+	va_end(args);
+	for (size_t i = 0; i < l->degraded.n; i++)
+		if (!strcmp(l->degraded.s[i], text))
+			return;
+	bigger = arena_alloc(l->arena, (l->degraded.n + 1) * sizeof(*bigger));
+	if (!bigger)
+		return;
+	if (l->degraded.n)
+		memcpy(bigger, l->degraded.s, l->degraded.n * sizeof(*bigger));
+	bigger[l->degraded.n] = arena_strdup(l->arena, text);
+	l->degraded.s = bigger;
+	l->degraded.n += bigger[l->degraded.n] != NULL;
+}

@@ -1,0 +1,143 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* loaderd: what is loaded, what is being loaded, what is draining. It never loads by itself: one load, one child. */
+#ifndef EBPF_AGENT_LOADERD_H
+#define EBPF_AGENT_LOADERD_H
+
+#include "../abi/names.h"
+#include "../common/manifest.h"
+#include "../common/program.h"
+#include "../common/svc.h"
+#include "../common/wire.h"
+
+struct loaderd_conf {
+	struct {
+		struct conf_strs roots;		/* folders that artifacts may lie beneath */
+	} artifacts;
+	uint64_t load_timeout_ns;
+	uint64_t drain_timeout_ns;
+};
+
+extern const struct conf_schema loaderd_schema;
+extern const sd_bus_vtable loaderd_methods[];
+
+struct loaderd;
+struct job;
+
+/* What became of a request, for a D-Bus error or a log line. */
+struct outcome {
+	const char *error;	/* AGENT_ERR_…; NULL: it went well */
+	char *text;		/* freed by outcome_fini() */
+};
+void outcome_fini(struct outcome *o);
+/* Sets @o unless it is set. Returns -EINVAL. */
+int outcome_fail(struct outcome *o, const char *error, const char *fmt, ...) printf_like(3, 4);
+
+enum entry_state { ENTRY_LOADING, ENTRY_LOADED, ENTRY_DRAINING };
+extern const char *const entry_state_names[];
+
+/* Somebody waits for an unload: told once. */
+struct waiter {
+	struct waiter *next;
+	uint64_t deadline;	/* of uv_now(), ms */
+	void (*done)(void *arg, const struct outcome *o);
+	void *arg;
+};
+
+/* A program that is loaded, or about to be, or about to go. */
+struct entry {
+	struct entry *next;
+	struct loaderd *d;
+	char name[AGENT_NAME_MAX + 1];
+	enum entry_state state;
+	struct arena *arena;		/* of the manifest */
+	struct manifest *manifest;	/* NULL while loading */
+	char *refused;			/* adopted, but it does not fit together: why */
+	struct job *job;		/* LOADING */
+	struct waiter *waiters;		/* DRAINING */
+};
+
+/* A file of programs.d. */
+struct declared {
+	struct declared *next;
+	char *path;
+	char program[AGENT_NAME_MAX + 1];	/* empty: the file could not be read or parsed */
+	uint32_t crc, len;			/* of its text, as it was loaded last */
+	bool seen, retry;
+};
+
+struct loaderd {
+	struct svc *svc;
+	uv_loop_t *loop;
+	const struct loaderd_conf *conf;
+	struct broker_client *broker;
+	struct wire *to_channeld, *to_sinkd;
+	struct entry *entries;
+	struct declared *declared;
+	struct job *jobs;
+	uint64_t generation;		/* of the last load, over restarts */
+	uv_timer_t drain_timer;		/* runs while somebody waits for a drain */
+	bool begun, stopping;
+};
+
+/* loaderd.c */
+int loaderd_start(struct svc *s, void **ret_self);
+int loaderd_reload(void *self, const void *conf);
+void loaderd_look(void *self);
+void loaderd_stop(void *self);
+
+struct entry *entry_find(const struct loaderd *d, const char *name);
+struct entry *entry_add(struct loaderd *d, const char *name);	/* NULL: out of memory */
+void entry_remove(struct entry *e);				/* frees it */
+/* Takes @arena, in which @m lies. */
+void entry_set_manifest(struct entry *e, struct arena *arena, struct manifest *m);
+/* channeld and sinkd look again. */
+void loaderd_hint(struct loaderd *d, const char *program);
+/* A number that no load of this boot had before. */
+uint64_t loaderd_next_generation(struct loaderd *d);
+/* Shared maps that no loaded program uses any more are unpinned. */
+void loaderd_sweep_shared(struct loaderd *d);
+
+/* refuse.c: what is legal in a document, but not built yet. 0 or -EINVAL (said in @o). */
+int refuse_not_built(const struct program *p, struct outcome *o);
+
+/* job.c: one load. @text is copied. @done is called once, now or later, unless an error is returned (said in @o): then nothing
+ * has happened. */
+struct load_request {
+	const char *text;
+	size_t len;
+	const char *file, *base;
+	void (*done)(void *arg, const struct entry *e, const struct outcome *o);	/* @e: NULL if it failed */
+	void *arg;
+};
+int job_start(struct loaderd *d, const struct load_request *r, struct outcome *o);
+/* Kills the child; the load fails with @why. */
+void job_abort(struct job *j, const char *why);
+/* At stop: kills and cleans up; each load fails. Handles close asynchronously. */
+void job_drop_all(struct loaderd *d);
+
+/* unload.c. @done as in struct waiter; it may be called before this returns. */
+void unload_start(struct entry *e, bool force, uint64_t timeout_ms, void (*done)(void *, const struct outcome *),
+		  void *arg);
+/* Looks whether draining programs ran empty, and finishes those that did. */
+void unload_look(struct loaderd *d);
+void unload_init(struct loaderd *d);
+/* At stop: whoever waits is told. */
+void unload_drop_all(struct loaderd *d);
+
+/* adopt.c: at start, what an earlier loaderd left. */
+int adopt_all(struct loaderd *d);
+
+/* declared.c: programs.d. */
+void declared_look(struct loaderd *d);	/* reads the folders, loads and unloads what changed */
+void declared_free(struct loaderd *d);
+
+/* broker_client.c. Answers come in order, each exactly once, unless broker_forget() was called for its @arg. */
+typedef void broker_done(void *arg, unsigned tag, int err, const char *text, uint32_t id, int fd);
+struct broker_client;
+int broker_client_new(uv_loop_t *loop, int fd, struct broker_client **ret);
+void broker_client_free(struct broker_client *b);	/* its handle closes asynchronously */
+/* @done owns @fd. -ENAMETOOLONG, -ENOMEM. */
+int broker_ask(struct broker_client *b, unsigned type, const char *text, broker_done *done, void *arg, unsigned tag);
+void broker_forget(struct broker_client *b, void *arg);
+
+#endif

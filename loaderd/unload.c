@@ -1,0 +1,202 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Unloading: detached at once, then drained (ring → spool → sinks), and only then are the pins and the manifest removed. Whoever
+ * waits longer than his time is told so, and the program goes on draining. */
+#include <errno.h>
+#include <string.h>
+
+#include "../common/paths.h"
+#include "../common/pins.h"
+#include "../common/spool.h"
+#include "loaderd.h"
+
+#define LOOK_EVERY_MS 20
+
+/* ---- is it empty? --------------------------------------------------------------------------------------------------------- */
+
+static bool all_delivered(const struct spool_reader *r, uint64_t head)
+{
+	bool any = false;
+
+	for (int c = 0; c < SPOOL_MAX_CURSORS; c++) {
+		struct spool_cursor cursor;
+		char name[48];
+
+		if (spool_cursor_read(r, c, name, &cursor))
+			continue;
+		any = true;
+		if (cursor.pos != head)
+			return false;
+	}
+	return any || head == 0;	/* records, and nobody who has seen them: sinkd is not there yet */
+}
+
+static bool is_drained(const struct entry *e)
+{
+	struct spool_commit commit;
+	struct spool_reader r;
+	char path[PATH_MAX];
+	bool drained;
+
+	if (e->manifest->channels.n == 0)
+		return true;
+	if (path_spool(e->name, path) || spool_reader_open(&r, path, true))
+		return false;
+	drained = spool_read_commit(&r, &commit) == 0 && commit.flags & SPOOL_COMMIT_DRAINED &&
+		  commit.generation == e->manifest->generation && all_delivered(&r, commit.head);
+	spool_reader_close(&r);
+	return drained;
+}
+
+/* ---- the end -------------------------------------------------------------------------------------------------------------- */
+
+static void tell(struct waiter *w, const struct outcome *o)
+{
+	w->done(w->arg, o);
+	free(w);
+}
+
+static void finish(struct entry *e)
+{
+	struct waiter *waiters = e->waiters;
+	struct loaderd *d = e->d;
+	const struct outcome ok = { 0 };
+	int err = pin_remove(e->name);
+
+	if (err)
+		log_error("%s: its pins cannot be removed: %s", e->name, strerror(-err));
+	err = manifest_remove(e->name);
+	if (err)
+		log_error("%s: its manifest cannot be removed: %s", e->name, strerror(-err));
+	loaderd_hint(d, e->name);
+	log_info("%s is unloaded", e->name);
+	entry_remove(e);
+	loaderd_sweep_shared(d);
+	while (waiters) {
+		struct waiter *w = waiters;
+
+		waiters = w->next;
+		tell(w, &ok);
+	}
+}
+
+static void tell_late(struct entry *e)
+{
+	uint64_t now = uv_now(e->d->loop);
+
+	for (struct waiter **at = &e->waiters; *at;) {
+		struct waiter *w = *at;
+		struct outcome o = { 0 };
+
+		if (w->deadline > now) {
+			at = &w->next;
+			continue;
+		}
+		*at = w->next;
+		outcome_fail(&o, AGENT_ERR_DRAIN_TIMEOUT,
+			     "%s is detached, but its last events are not delivered yet: it goes on draining (--force discards them)",
+			     e->name);
+		tell(w, &o);
+		outcome_fini(&o);
+	}
+}
+
+void unload_look(struct loaderd *d)
+{
+	bool waiting = false;
+
+	for (struct entry *e = d->entries, *next; e; e = next) {
+		next = e->next;
+		if (e->state != ENTRY_DRAINING)
+			continue;
+		if (is_drained(e)) {
+			finish(e);
+			continue;
+		}
+		tell_late(e);
+		waiting |= e->waiters != NULL;
+	}
+	/* Nobody waits: once a second, and hints, are enough. */
+	if (!waiting)
+		uv_timer_stop(&d->drain_timer);
+}
+
+static void on_drain_timer(uv_timer_t *t)
+{
+	unload_look(t->data);
+}
+
+void unload_init(struct loaderd *d)
+{
+	uv_timer_init(d->loop, &d->drain_timer);
+	d->drain_timer.data = d;
+}
+
+void unload_drop_all(struct loaderd *d)
+{
+	for (struct entry *e = d->entries; e; e = e->next)
+		while (e->waiters) {
+			struct waiter *w = e->waiters;
+			struct outcome o = { 0 };
+
+			e->waiters = w->next;
+			outcome_fail(&o, AGENT_ERR_DRAIN_TIMEOUT, "%s is detached; loaderd stops before it is drained, and goes on later",
+				     e->name);
+			tell(w, &o);
+			outcome_fini(&o);
+		}
+}
+
+/* ---- the beginning -------------------------------------------------------------------------------------------------------- */
+
+static int detach(struct entry *e)
+{
+	int err = pin_detach(e->name);
+
+	if (err) {
+		log_error("%s cannot be detached: %s", e->name, strerror(-err));
+		return err;
+	}
+	e->state = ENTRY_DRAINING;
+	e->manifest->state = MANIFEST_DRAINING;
+	err = manifest_write(e->manifest);
+	if (err)
+		log_error("%s: its manifest cannot be written: %s", e->name, strerror(-err));
+	loaderd_hint(e->d, e->name);
+	return err;
+}
+
+static void refuse(void (*done)(void *, const struct outcome *), void *arg, const char *error, const char *name,
+		   const char *why)
+{
+	struct outcome o = { 0 };
+
+	outcome_fail(&o, error, "%s %s", name, why);
+	done(arg, &o);
+	outcome_fini(&o);
+}
+
+void unload_start(struct entry *e, bool force, uint64_t timeout_ms, void (*done)(void *, const struct outcome *),
+		  void *arg)
+{
+	struct waiter *w;
+	int err = 0;
+
+	if (e->state == ENTRY_LOADING) {
+		refuse(done, arg, AGENT_ERR_INVALID, e->name, "is still being loaded");
+		return;
+	}
+	w = malloc(sizeof(*w));
+	if (w && e->state == ENTRY_LOADED)
+		err = detach(e);
+	if (!w || (err && !force)) {
+		free(w);
+		refuse(done, arg, AGENT_ERR_LOAD_FAILED, e->name, w ? strerror(-err) : "cannot be unloaded: out of memory");
+		return;
+	}
+	*w = (struct waiter){ .next = e->waiters, .deadline = uv_now(e->d->loop) + timeout_ms, .done = done, .arg = arg };
+	e->waiters = w;
+	if (force || is_drained(e))
+		finish(e);
+	else
+		uv_timer_start(&e->d->drain_timer, on_drain_timer, LOOK_EVERY_MS, LOOK_EVERY_MS);
+}

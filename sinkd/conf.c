@@ -1,0 +1,98 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include <errno.h>
+
+#include "sinkd.h"
+
+static const char *const fsync_names[] = {
+	[FILE_FSYNC_NEVER] = "never",
+	[FILE_FSYNC_ROTATE] = "rotate",
+	[FILE_FSYNC_BATCH] = "batch",
+	[FILE_FSYNC_INTERVAL] = "interval",
+	NULL,
+};
+
+#define FILE_RULES(place)                                                                                    \
+	{ "rotate-size", CONF_SIZE, place + offsetof(struct file_rules, rotate_size), "100M",                    \
+	  .help = "a file is not made longer than this (unless one line is); 0: no limit" },                     \
+	{ "rotate-time", CONF_TIME, place + offsetof(struct file_rules, rotate_time_ns), "0",                    \
+	  .help = "a file is not written to for longer than this (1h, 1d); 0: no limit" },                       \
+	{ "keep", CONF_UINT, place + offsetof(struct file_rules, keep), "5", .min = 1, .max = 1000,              \
+	  .help = "rotated files that are kept, PATH.1 being the newest" },                                      \
+	{ "fsync", CONF_ENUM, place + offsetof(struct file_rules, fsync), "interval", .choices = fsync_names,    \
+	  .help = "when written lines are forced to the disk: never, rotate (a file that is full), batch "       \
+		  "(before a line counts as delivered), interval" },                                             \
+	{ "fsync-interval", CONF_TIME, place + offsetof(struct file_rules, fsync_interval_ns), "1s",             \
+	  .min = NSEC_PER_SEC, .max = 3600 * NSEC_PER_SEC, .help = "how often with fsync: interval" }
+
+static const struct conf_key file_keys[] = {
+	FILE_RULES(offsetof(struct file_conf, rules)),
+	{ "roots", CONF_STRS, offsetof(struct file_conf, roots),
+	  .help = "folders beneath which a program may have its lines written; default: the log and the state directory" },
+	{ NULL },
+};
+
+static int check_roots(struct arena *a, const struct yaml_node *n, void *obj, struct diag *d)
+{
+	const struct file_conf *f = obj;
+
+	(void)a;
+	for (size_t i = 0; i < f->roots.n; i++)
+		if (f->roots.s[i][0] != '/')
+			return diag_fail(d, -EINVAL, n->file, n->line, "roots: \"%s\" is not an absolute path",
+					 f->roots.s[i]);
+	return 0;
+}
+
+static const struct conf_schema file_schema = {
+	"the file sink", sizeof(struct file_conf), file_keys, .check = check_roots,
+};
+
+static const struct conf_key tail_keys[] = {
+	{ "clients", CONF_UINT, offsetof(struct tail_conf, clients), "64", .max = 1024,
+	  .help = "how many may read along at once" },
+	{ "buffer", CONF_SIZE, offsetof(struct tail_conf, buffer), "1M", .min = 2 * SPOOL_REC_MAX, .max = 64 << 20,
+	  .help = "kept for each before lines are skipped" },
+	{ NULL },
+};
+static const struct conf_schema tail_schema = { "the live view", sizeof(struct tail_conf), tail_keys };
+
+static const struct conf_key sinkd_keys[] = {
+	{ "file", CONF_STRUCT, offsetof(struct sinkd_conf, file), .sub = &file_schema,
+	  .help = "how files are written where a program does not say otherwise" },
+	{ "tail", CONF_STRUCT, offsetof(struct sinkd_conf, tail), .sub = &tail_schema, .help = "ebpfctl tail" },
+	{ NULL },
+};
+const struct conf_schema sinkd_schema = { "sinkd.yaml", sizeof(struct sinkd_conf), sinkd_keys };
+
+static const struct conf_key route_keys[] = {
+	{ "path", CONF_STR, offsetof(struct file_route, path), .min = 1, .max = PATH_MAX - 1,
+	  .help = "absolute, or beneath the first of the roots; default: PROGRAM.jsonl in the log directory" },
+	FILE_RULES(offsetof(struct file_route, rules)),
+	{ NULL },
+};
+static const struct conf_schema route_schema = { "storage: file", sizeof(struct file_route), route_keys };
+
+int file_route_parse(struct arena *a, const struct yaml_node *n, const struct file_rules *defaults,
+		     struct file_route *ret, struct diag *d)
+{
+	struct file_route route = { .rules = *defaults };
+	int r;
+
+	if (n && n->kind == YAML_NODE_MAPPING) {
+		struct file_route said = {};
+
+		r = conf_parse(a, &route_schema, n, &said, d);
+		if (r < 0)
+			return r;
+		route.path = said.path;
+#define SAID(key, field) if (yaml_get(n, key)) route.rules.field = said.rules.field
+		SAID("rotate-size", rotate_size);
+		SAID("rotate-time", rotate_time_ns);
+		SAID("keep", keep);
+		SAID("fsync", fsync);
+		SAID("fsync-interval", fsync_interval_ns);
+#undef SAID
+	}
+	*ret = route;
+	return 0;
+}

@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include <errno.h>
+#include <string.h>
+
+#include "stream.h"
+
+static bool takes(const struct sink *s, unsigned route)
+{
+	return s->type == &sink_live || (route < 64 && (s->routes >> route & 1));
+}
+
+int stream_ledger(struct stream *st, struct sink_ledger ret[SPOOL_MAX_CURSORS])
+{
+	struct sink_ledger l[SPOOL_MAX_CURSORS] = {};
+	cleanup(freep) struct spool_commit *c = malloc(sizeof(*c));
+	uint64_t pos;
+	int r;
+
+	if (!c)
+		return -ENOMEM;
+	if (!st->open)
+		return -ENODATA;
+	r = spool_read_commit(&st->reader, c);
+	if (r < 0)
+		return r;
+	pos = c->head;
+	for (size_t i = 0; i < st->n_sinks; i++) {
+		if (st->sinks[i]->cursor < 0)
+			continue;
+		pos = MIN(pos, st->sinks[i]->at.pos);
+		for (unsigned j = 0; j < MIN(c->n_routes, (unsigned)SPOOL_MAX_ROUTES); j++)
+			if (takes(st->sinks[i], j))
+				l[i].routed += c->routes[j].spooled;
+	}
+	while (pos < c->head) {
+		struct spool_rec rec;
+		const char *line;
+
+		r = spool_read(&st->reader, pos, c->head, &rec, &line);
+		if (r < 0)
+			return r;
+		for (size_t i = 0; i < st->n_sinks; i++)
+			l[i].pending += st->sinks[i]->cursor >= 0 && st->sinks[i]->at.pos <= pos &&
+					takes(st->sinks[i], rec.route);
+		pos += rec.len;
+	}
+	memcpy(ret, l, sizeof(l));
+	return 0;
+}

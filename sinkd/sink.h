@@ -1,0 +1,87 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* A sink takes records out of one spool, in order, and keeps its place in a cursor of its own. The kinds of sinks are
+ * rows of one table: a new kind is a file sink_<kind>.c and a line in sink.c. */
+#ifndef EBPF_AGENT_SINKD_SINK_H
+#define EBPF_AGENT_SINKD_SINK_H
+
+#include "../common/base.h"
+#include "../common/spool.h"
+#include "../common/yaml.h"
+
+#define SINK_BATCH 1024		/* records handed to deliver() at once: the most that a kill can repeat */
+#define SINK_NAME_MAX sizeof(((struct spool_cursor_row *)0)->name)
+
+#define SINK_RETRY_MIN_NS (100 * NSEC_PER_MSEC)
+#define SINK_RETRY_MAX_NS (5 * NSEC_PER_SEC)
+
+struct sinkd;
+struct stream;
+struct sink;
+
+struct sink_rec {
+	struct spool_rec rec;
+	const char *line;		/* rec.line_len bytes, in the spool; no line feed */
+};
+
+/* What became of a batch. The first @done records are done with: acked or dropped. */
+struct sink_result {
+	size_t done;
+	uint64_t acked, bytes;
+	uint64_t dropped[SINK_N_DROPS];
+};
+
+struct sink_type {
+	const char *name;		/* as in `storage:`, and of the cursor */
+	const char *missing;		/* NULL: built. Otherwise what an error calls it */
+	size_t size;			/* of its struct, which begins with struct sink */
+	size_t options_size;		/* of a flat struct that memcmp() can compare; 0: no options, not for `storage:` */
+
+	/* Reads a route's entry (@n may be NULL) into zeroed @ret, and the name of the cursor: routes that name the same
+	 * cursor share a sink. What is wrong with it is kept there, for open() to say. */
+	void (*options)(struct sinkd *sk, const char *program, const struct yaml_node *n, void *ret,
+			char ret_cursor[SINK_NAME_MAX]);
+	/* Spool and cursor are there; s->at may be moved on. 0, or sink_fail(). */
+	int (*open)(struct sink *s);
+	/* Fills zeroed @res also when it fails. 0: all @n are done. -EAGAIN: sink_wake() will be called; -ESTALE: open me again;
+	 * others, by sink_fail(): the sink is closed, and opened again after a while. */
+	int (*deliver)(struct sink *s, const struct sink_rec *const *recs, size_t n, struct sink_result *res);
+	void (*idle)(struct sink *s);	/* open, and a second went by. May be NULL */
+	void (*close)(struct sink *s);	/* also after an open() that failed half way */
+};
+
+struct sink {
+	const struct sink_type *type;
+	struct stream *stream;
+	void *options;
+	uint64_t routes;		/* bit n: takes records of route n */
+	int cursor;			/* index in the spool, -1: no spool yet */
+	struct spool_cursor at;		/* as last published */
+	bool open;
+	bool waiting;			/* said -EAGAIN */
+	bool failed;			/* degraded: @error says why */
+	uint64_t retry_at_ns, delay_ns;
+	char name[SINK_NAME_MAX];	/* of the cursor */
+	char error[512];
+};
+
+extern const struct sink_type sink_live, sink_file, sink_console;
+/* NULL: nobody has heard of it. */
+const struct sink_type *sink_type_find(const char *name);
+
+struct sink *sink_new(struct stream *st, const struct sink_type *type, const char *cursor, const void *options);
+/* Closes it first. Accepts NULL. The cursor stays. */
+void sink_free(struct sink *s);
+
+/* Opens it if it is due. */
+void sink_open(struct sink *s, uint64_t now_ns);
+void sink_close(struct sink *s);
+/* Hands over those of the @n records that are meant for it, and publishes how far it came. */
+void sink_feed(struct sink *s, const struct sink_rec *recs, size_t n);
+void sink_publish(struct sink *s);
+/* It works again: takes back what was said by sink_fail(). */
+void sink_recovered(struct sink *s);
+
+/* Remembers why, for `state`, Degraded and the log; returns @err, which is negative. */
+int sink_fail(struct sink *s, int err, const char *fmt, ...) printf_like(3, 4);
+
+#endif

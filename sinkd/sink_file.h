@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The file sink, between its three files. */
+#ifndef EBPF_AGENT_SINKD_SINK_FILE_H
+#define EBPF_AGENT_SINKD_SINK_FILE_H
+
+#include "stream.h"
+
+#define FILE_MODE 0640
+
+/* What a route asks for; flat, so that two can be compared by memcmp(). */
+struct file_options {
+	struct file_rules rules;
+	char error[256];		/* what was wrong with the entry */
+	char path[PATH_MAX];		/* absolute; zeros behind it */
+};
+
+struct file_sink {
+	struct sink sink;
+	int dir, fd;			/* -1: not open; dir is O_PATH */
+	char base[NAME_MAX + 1];
+	uint64_t size;			/* of the file, as last seen */
+	int64_t born_ns;		/* wall time: when the file was begun */
+	uint64_t synced_ns;
+	bool dirty;			/* written to since the last fsync was asked for */
+};
+
+static inline struct file_sink *file_sink_of(struct sink *s)
+{
+	return container_of(s, struct file_sink, sink);
+}
+
+static inline const struct file_options *file_options_of(const struct file_sink *f)
+{
+	return f->sink.options;
+}
+
+/* Opens (or makes, with @flags O_EXCL) the file itself, in f->dir, and locks it. */
+int file_open_current(struct file_sink *f, int flags);
+/* Forces @fd to the disk in another thread, by a duplicate: the caller may close it. What fails is said. */
+void file_sync_start(struct file_sink *f, int fd);
+
+/* sink_file_rotate.c */
+bool file_rotate_due(const struct file_sink *f, uint64_t next_line);
+int file_rotate(struct file_sink *f);
+void file_rotated_name(const struct file_sink *f, unsigned n, char ret[NAME_MAX + 1]);
+
+/* sink_file_resume.c: truncates a torn tail, and moves the cursor behind what the file has already. */
+int file_resume(struct file_sink *f);
+/* The id in the last whole line of @fd, and where that line ends. -ENODATA: it has no line, or none with an id (*ret_end is set all
+ * the same); -EBADMSG: what it ends with is none of our lines, torn or whole. */
+int file_last_id(int fd, struct spool_rec *ret_id, uint64_t *ret_end);
+
+#endif

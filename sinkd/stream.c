@@ -1,0 +1,348 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include <errno.h>
+#include <inttypes.h>
+#include <stdarg.h>
+#include <string.h>
+
+#include "../common/paths.h"
+#include "stream.h"
+
+static void spool_key(const struct stream *st, char ret[128])
+{
+	snprintf(ret, 128, "spool:%s", st->program);
+}
+
+void stream_set_bad(struct stream *st, const char *fmt, ...)
+{
+	char key[128], text[256];
+	va_list ap;
+
+	va_start(ap, fmt);
+	vsnprintf(text, sizeof(text), fmt, ap);
+	va_end(ap);
+	spool_key(st, key);
+	svc_degraded(st->sinkd->svc, key, "%s: %s", st->program, text);
+	st->bad = st->said_bad = true;
+}
+
+static void stream_set_good(struct stream *st)
+{
+	char key[128];
+
+	st->bad = false;
+	if (!st->said_bad)
+		return;
+	spool_key(st, key);
+	svc_degraded(st->sinkd->svc, key, NULL);
+	st->said_bad = false;
+}
+
+static void stream_close_spool(struct stream *st)
+{
+	if (!st->open)
+		return;
+	for (size_t i = 0; i < st->n_sinks; i++) {
+		sink_close(st->sinks[i]);
+		st->sinks[i]->cursor = -1;
+		memset(&st->sinks[i]->at, 0, sizeof(st->sinks[i]->at));
+	}
+	st->open = false;
+	spool_reader_close(&st->reader);
+	memset(&st->commit, 0, sizeof(st->commit));
+	st->room_mark = 0;
+	st->said_drained = false;
+}
+
+struct stream *stream_new(struct sinkd *sk, const char *program)
+{
+	struct stream *st = calloc(1, sizeof(*st));
+
+	if (!st)
+		return NULL;
+	st->sinkd = sk;
+	snprintf(st->program, sizeof(st->program), "%s", program);
+	return st;
+}
+
+void stream_free(struct stream *st)
+{
+	char key[128];
+
+	if (!st)
+		return;
+	stream_close_spool(st);
+	for (size_t i = 0; i < st->n_sinks; i++)
+		sink_free(st->sinks[i]);
+	stream_set_good(st);
+	snprintf(key, sizeof(key), "manifest:%s", st->program);
+	svc_degraded(st->sinkd->svc, key, NULL);
+	snprintf(key, sizeof(key), "storage:%s", st->program);
+	svc_degraded(st->sinkd->svc, key, NULL);
+	free(st);
+}
+
+static void stream_open_spool(struct stream *st, const char *path)
+{
+	int r = spool_reader_open(&st->reader, path, false);
+
+	if (r == -ENOENT) {		/* its worker has not come that far */
+		stream_set_good(st);
+		return;
+	}
+	if (r < 0) {
+		stream_set_bad(st, "its spool cannot be read: %s",
+			       r == -EBADMSG ? "damaged, or of another boot or version" : strerror(-r));
+		return;
+	}
+	st->open = true;
+	stream_open_cursors(st);
+}
+
+void stream_look(struct stream *st, bool second)
+{
+	char path[PATH_MAX];
+	struct stat file;
+
+	if (path_manifest(st->program, path) == 0 && stat(path, &file) == 0 &&
+	    (file.st_dev != st->manifest.dev || file.st_ino != st->manifest.ino || file.st_size != st->manifest.size ||
+	     file.st_mtim.tv_sec != st->manifest.mtime.tv_sec || file.st_mtim.tv_nsec != st->manifest.mtime.tv_nsec)) {
+		st->manifest = (struct file_stamp){ file.st_dev, file.st_ino, file.st_size, file.st_mtim };
+		stream_configure(st);
+	}
+	if (path_spool(st->program, path) < 0)
+		return;
+	if (st->open && !spool_reader_current(&st->reader, path))
+		stream_close_spool(st);
+	if (!st->open)
+		stream_open_spool(st, path);
+	if (!st->open)
+		return;
+	st->bad = false;
+	if (second) {
+		st->said_drained = false;
+		stream_open_cursors(st);
+		for (size_t i = 0; i < st->n_sinks; i++)
+			if (st->sinks[i]->open && st->sinks[i]->type->idle)
+				st->sinks[i]->type->idle(st->sinks[i]);
+	}
+	sinkd_wake(st->sinkd, st);
+}
+
+/* False: there is nothing to be had from it now. */
+static bool stream_refresh(struct stream *st)
+{
+	int r = spool_read_commit(&st->reader, &st->commit);
+
+	if (r == -EBADMSG)
+		stream_set_bad(st, "its spool is damaged: no commit block is whole");
+	return r == 0;
+}
+
+/* Nobody reads along: all of it is done with, and need not be read. */
+static void live_skip(struct stream *st)
+{
+	for (size_t i = 0; i < st->n_sinks; i++) {
+		struct sink *s = st->sinks[i];
+
+		if (s->type != &sink_live || !s->open || s->at.pos >= st->commit.head ||
+		    tail_wanted(st->sinkd, st->program))
+			continue;
+		s->at.acked += st->commit.records - st->live_records;
+		s->at.pos = st->commit.head;
+		st->live_records = st->commit.records;
+		sink_publish(s);
+	}
+}
+
+static bool sink_hungry(const struct sink *s, uint64_t head)
+{
+	return s->open && !s->waiting && s->at.pos < head;
+}
+
+/* From the hindmost sink that can take records up to where the next one joins in. */
+static bool stream_span(const struct stream *st, uint64_t *ret_from, uint64_t *ret_to)
+{
+	uint64_t head = st->commit.head, from = UINT64_MAX, to = head;
+
+	for (size_t i = 0; i < st->n_sinks; i++)
+		if (sink_hungry(st->sinks[i], head))
+			from = MIN(from, st->sinks[i]->at.pos);
+	if (from == UINT64_MAX)
+		return false;
+	for (size_t i = 0; i < st->n_sinks; i++)
+		if (sink_hungry(st->sinks[i], head) && st->sinks[i]->at.pos > from)
+			to = MIN(to, st->sinks[i]->at.pos);
+	*ret_from = from;
+	*ret_to = to;
+	return true;
+}
+
+static size_t stream_read(struct stream *st, uint64_t from, uint64_t to, uint64_t *ret_bytes)
+{
+	struct sink_rec *batch = st->sinkd->batch;
+	uint64_t bytes = 0;
+	size_t n = 0;
+
+	while (n < SINK_BATCH && from < to && bytes < STREAM_BATCH_BYTES) {
+		if (spool_read(&st->reader, from, st->commit.head, &batch[n].rec, &batch[n].line) < 0) {
+			stream_set_bad(st, "its spool is damaged at %" PRIu64, from);
+			break;
+		}
+		from += batch[n].rec.len;
+		bytes += batch[n].rec.len;
+		n++;
+	}
+	*ret_bytes = bytes;
+	return n;
+}
+
+/* One batch, read once, to all sinks that stand before it. */
+static uint64_t stream_pass(struct stream *st)
+{
+	uint64_t from, to, bytes;
+	size_t n;
+
+	if (!stream_span(st, &from, &to))
+		return 0;
+	n = stream_read(st, from, to, &bytes);
+	if (!n)
+		return 0;
+	for (size_t i = 0; i < st->n_sinks; i++) {
+		struct sink *s = st->sinks[i];
+
+		if (s->at.pos != from || !sink_hungry(s, st->commit.head))
+			continue;
+		sink_feed(s, st->sinkd->batch, n);
+		if (s->type == &sink_live)
+			st->live_records += n;
+	}
+	return bytes;
+}
+
+static uint64_t slowest(const struct stream *st)
+{
+	uint64_t pos = st->commit.head;
+
+	for (size_t i = 0; i < st->n_sinks; i++)
+		if (st->sinks[i]->cursor >= 0)
+			pos = MIN(pos, st->sinks[i]->at.pos);
+	return pos;
+}
+
+/* A worker that found its spool full has stopped draining: it is told early enough that its ring does not overflow
+ * while we go on emptying, and seldom enough to cost nothing. */
+static void tell_room(struct stream *st)
+{
+	uint64_t pos = slowest(st);
+
+	if (st->room_mark && pos - st->room_mark >= st->reader.data_size / 4) {
+		wire_send(st->sinkd->to_channeld, HINT_ROOM, st->program);
+		st->room_mark = 0;
+	}
+	if (!st->room_mark && st->commit.head - pos > st->reader.data_size / 2)
+		st->room_mark = pos;
+}
+
+static void tell_drained(struct stream *st)
+{
+	if (!(st->commit.flags & SPOOL_COMMIT_DRAINED) || st->said_drained || slowest(st) != st->commit.head)
+		return;
+	wire_send(st->sinkd->to_loaderd, HINT_DRAINED, st->program);
+	st->said_drained = true;
+}
+
+static bool cursors_are_sane(struct stream *st)
+{
+	for (size_t i = 0; i < st->n_sinks; i++)
+		if (st->sinks[i]->cursor >= 0 && st->sinks[i]->at.pos > st->commit.head) {
+			stream_set_bad(st, "its spool is damaged: the cursor %s is beyond its end",
+				       st->sinks[i]->name);
+			return false;
+		}
+	return true;
+}
+
+/* Nothing is left to read. The writer rings only for a reader that said it sleeps; what it added before it saw that
+ * has to be looked for. True: there is more after all. */
+static bool stream_sleep(struct stream *st)
+{
+	uint64_t head = st->commit.head;
+
+	for (size_t i = 0; i < st->n_sinks; i++)
+		if (st->sinks[i]->cursor >= 0)
+			spool_cursor_sleep(&st->reader, st->sinks[i]->cursor);
+	return stream_refresh(st) && st->commit.head != head;
+}
+
+/* A sink that failed and has nothing to deliver need not wait for a record to prove that it works again. */
+static void recover_idle_sinks(struct stream *st)
+{
+	for (size_t i = 0; i < st->n_sinks; i++)
+		if (st->sinks[i]->open && st->sinks[i]->failed && st->sinks[i]->at.pos == st->commit.head)
+			sink_recovered(st->sinks[i]);
+}
+
+static bool all_have_cursors(const struct stream *st)
+{
+	for (size_t i = 0; i < st->n_sinks; i++)
+		if (st->sinks[i]->cursor < 0)
+			return false;
+	return true;
+}
+
+bool stream_slice(struct stream *st)
+{
+	uint64_t now = uv_hrtime(), done = 0, n;
+
+	if (!st->open || st->bad || !stream_refresh(st) || !cursors_are_sane(st))
+		return false;
+	for (size_t i = 0; i < st->n_sinks; i++)
+		sink_open(st->sinks[i], now);
+	tell_room(st);
+	live_skip(st);
+	while (done < STREAM_SLICE_BYTES && (n = stream_pass(st))) {
+		done += n;
+		tell_room(st);
+	}
+	if (st->bad)
+		return false;
+	if (done >= STREAM_SLICE_BYTES)
+		return true;
+	recover_idle_sinks(st);
+	if (all_have_cursors(st))
+		stream_set_good(st);
+	tell_drained(st);
+	return stream_sleep(st);
+}
+
+int stream_skip_to_id(struct stream *st, struct sink *s, const struct spool_rec *id)
+{
+	struct spool_cursor at = s->at;
+	struct spool_commit commit;
+	int r = spool_read_commit(&st->reader, &commit);
+
+	if (r < 0)
+		return r == -ENODATA ? -ENOENT : r;
+	while (at.pos < commit.head) {
+		struct spool_rec rec;
+		const char *line;
+
+		r = spool_read(&st->reader, at.pos, commit.head, &rec, &line);
+		if (r < 0)
+			return r;
+		at.pos += rec.len;
+		if (rec.route < 64 && (s->routes >> rec.route & 1)) {
+			at.acked++;
+			at.bytes += rec.line_len + 1;
+		} else {
+			at.unrouted++;
+		}
+		if (rec.ring_pos == id->ring_pos && rec.ring == id->ring && rec.boot == id->boot &&
+		    rec.event == id->event && rec.result == id->result) {
+			s->at = at;
+			sink_publish(s);
+			return 0;
+		}
+	}
+	return -ENOENT;
+}

@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* A stream is one program: its manifest, its spool, and the sinks that read it. */
+#ifndef EBPF_AGENT_SINKD_STREAM_H
+#define EBPF_AGENT_SINKD_STREAM_H
+
+#include <sys/stat.h>
+
+#include "sinkd.h"
+
+#define STREAM_SLICE_BYTES (4u << 20)	/* then the other streams have their turn */
+#define STREAM_BATCH_BYTES (1u << 20)
+
+/* Tells a file from its replacement. */
+struct file_stamp {
+	dev_t dev;
+	ino_t ino;
+	off_t size;
+	struct timespec mtime;
+};
+
+struct stream {
+	struct stream *next;
+	struct sinkd *sinkd;
+	char program[AGENT_NAME_MAX + 1];
+	struct file_stamp manifest;	/* zeroed: not read yet */
+	uint64_t routes;		/* bit n: the manifest has route n */
+
+	struct spool_reader reader;
+	bool open;
+	struct spool_commit commit;	/* as last read */
+
+	struct sink *sinks[SPOOL_MAX_CURSORS];
+	size_t n_sinks;
+
+	uint64_t live_records;		/* records before the live sink's cursor */
+	uint64_t room_mark;		/* where the slowest cursor was when the spool was found half full; 0: it was not */
+	bool busy;			/* in the queue of sinkd's idle handle */
+	bool seen;			/* by the scan of the manifests */
+	bool bad;			/* the spool is damaged: not touched before the next look */
+	bool said_bad, said_drained, said_missing;
+};
+
+struct stream *stream_new(struct sinkd *sk, const char *program);
+/* Closes everything; the spool and its cursors stay. */
+void stream_free(struct stream *st);
+/* Has its manifest or its spool changed? @second: one went by since the last time that this was true. */
+void stream_look(struct stream *st, bool second);
+/* Reads the manifest again, whatever its stamp says: sinkd's configuration changed. */
+void stream_configure(struct stream *st);
+/* At most about STREAM_SLICE_BYTES of work. True: there is more. */
+bool stream_slice(struct stream *st);
+
+/* After the sinks changed: opens cursors, and drops those of sinks that are gone. */
+void stream_open_cursors(struct stream *st);
+/* It is damaged: says so. */
+void stream_set_bad(struct stream *st, const char *fmt, ...) printf_like(2, 3);
+
+/* If the record with the id @id lies at or behind the cursor of @s: moves the cursor behind it, those before counted as
+ * delivered. -ENOENT: it does not; -EBADMSG. */
+int stream_skip_to_id(struct stream *st, struct sink *s, const struct spool_rec *id);
+
+/* ---- ledger.c ---- */
+
+struct sink_ledger {
+	uint64_t routed, pending;
+};
+/* Of each sink, by counting what lies in the spool: not by what the sinks believe. 0, -ENODATA, -EBADMSG. */
+int stream_ledger(struct stream *st, struct sink_ledger ret[SPOOL_MAX_CURSORS]);
+
+#endif

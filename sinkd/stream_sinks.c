@@ -1,0 +1,230 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Which sinks a stream has: what the manifest asks for, compared with what there is. */
+#include <errno.h>
+#include <string.h>
+
+#include "../common/manifest.h"
+#include "../abi/console.h"
+#include "stream.h"
+
+struct wish {
+	const struct sink_type *type;
+	char cursor[SINK_NAME_MAX];
+	void *options;			/* in the arena */
+	uint64_t routes;
+};
+
+struct wishes {
+	struct wish w[SPOOL_MAX_CURSORS];
+	size_t n;
+	char refused[256];		/* what cannot be had; empty: nothing */
+};
+
+static struct wish *wish_add(struct wishes *all, const struct sink_type *type, const char *cursor, void *options)
+{
+	struct wish *w;
+
+	for (size_t i = 0; i < all->n; i++)
+		if (!strcmp(all->w[i].cursor, cursor))
+			return &all->w[i];
+	if (all->n == SPOOL_MAX_CURSORS) {
+		snprintf(all->refused, sizeof(all->refused), "more than %d sinks: what would go to %s stays behind",
+			 SPOOL_MAX_CURSORS, cursor);
+		return NULL;
+	}
+	w = &all->w[all->n++];
+	*w = (struct wish){ .type = type, .options = options };
+	snprintf(w->cursor, sizeof(w->cursor), "%s", cursor);
+	return w;
+}
+
+static int wish_for_route(struct stream *st, struct arena *a, struct wishes *all, unsigned route,
+			  const struct manifest_sink *ms)
+{
+	const struct sink_type *type = sink_type_find(ms->sink);
+	char cursor[SINK_NAME_MAX];
+	struct wish *w;
+	void *options;
+
+	if (!type || type->missing || !type->options_size) {
+		snprintf(all->refused, sizeof(all->refused), "storage %.64s is %s", ms->sink,
+			 type && type->missing ? "not built in this version" : "unknown");
+		return 0;
+	}
+	options = arena_alloc(a, type->options_size);
+	if (!options)
+		return -ENOMEM;
+	type->options(st->sinkd, st->program, ms->options, options, cursor);
+	w = wish_add(all, type, cursor, options);
+	if (w)
+		w->routes |= 1ULL << route;
+	return 0;
+}
+
+static int wishes_make(struct stream *st, struct arena *a, const struct manifest *m, struct wishes *ret)
+{
+	const struct manifest_route *routes = m->routes.items;
+	size_t n = MIN(m->routes.n, (size_t)SPOOL_MAX_ROUTES);
+	struct wish *w;
+	int r;
+
+	st->routes = n == 64 ? UINT64_MAX : (1ULL << n) - 1;
+	w = wish_add(ret, &sink_live, "live", NULL);
+	w->routes = UINT64_MAX;
+	if (st->sinkd->console.fd >= 0) {
+		w = wish_add(ret, &sink_console, CONSOLE_CURSOR, NULL);
+		w->routes = st->routes;
+	}
+	for (size_t i = 0; i < n; i++) {
+		const struct manifest_sink *sinks = routes[i].sinks.items;
+
+		for (size_t j = 0; j < routes[i].sinks.n; j++) {
+			r = wish_for_route(st, a, ret, i, &sinks[j]);
+			if (r < 0)
+				return r;
+		}
+	}
+	return 0;
+}
+
+static bool granted(const struct sink *s, const struct wish *w)
+{
+	return s->type == w->type && !strcmp(s->name, w->cursor) &&
+	       (!w->type->options_size || !memcmp(s->options, w->options, w->type->options_size));
+}
+
+/* The sink for @w: the one that there is, if it is the same in every respect. */
+static struct sink *grant(struct stream *st, const struct wish *w)
+{
+	struct sink *s;
+
+	for (size_t i = 0; i < st->n_sinks; i++)
+		if (st->sinks[i] && granted(st->sinks[i], w)) {
+			s = take(st->sinks[i]);
+			s->routes = w->routes;
+			return s;
+		}
+	s = sink_new(st, w->type, w->cursor, w->options);
+	if (s)
+		s->routes = w->routes;
+	return s;
+}
+
+static void stream_apply(struct stream *st, const struct wishes *all)
+{
+	struct sink *sinks[SPOOL_MAX_CURSORS];
+	size_t n = 0;
+
+	for (size_t i = 0; i < all->n; i++) {
+		sinks[n] = grant(st, &all->w[i]);
+		if (sinks[n])
+			n++;
+	}
+	for (size_t i = 0; i < st->n_sinks; i++)
+		sink_free(st->sinks[i]);
+	memcpy(st->sinks, sinks, n * sizeof(sinks[0]));
+	st->n_sinks = n;
+	if (st->open)
+		stream_open_cursors(st);
+}
+
+void stream_configure(struct stream *st)
+{
+	cleanup(arena_freep) struct arena *a = arena_new(0);
+	struct svc *svc = st->sinkd->svc;
+	struct wishes all = {};
+	struct manifest *m;
+	struct diag d = {};
+	char key[128];
+	int r = a ? manifest_read(a, st->program, &m, &d) : -ENOMEM;
+
+	if (r == 0)
+		r = wishes_make(st, a, m, &all);
+	snprintf(key, sizeof(key), "manifest:%s", st->program);
+	if (r == 0)
+		svc_degraded(svc, key, NULL);
+	else if (r != -ENOENT)
+		svc_degraded(svc, key, "%s: its manifest cannot be read: %s", st->program,
+			     d.error[0] ? d.error : strerror(-r));
+	diag_fini(&d);
+	if (r < 0)
+		return;
+	stream_apply(st, &all);
+	snprintf(key, sizeof(key), "storage:%s", st->program);
+	if (all.refused[0])
+		svc_degraded(svc, key, "%s: %s", st->program, all.refused);
+	else
+		svc_degraded(svc, key, NULL);
+}
+
+/* Cursors of sinks that this program does not have any more would hold the writer back for ever. */
+static void drop_strangers(struct stream *st)
+{
+	for (int i = 0; i < SPOOL_MAX_CURSORS; i++) {
+		struct spool_cursor at;
+		char name[48];
+		bool ours = false;
+
+		if (spool_cursor_read(&st->reader, i, name, &at) < 0)
+			continue;	/* free, or not to be believed: the writer does not either */
+		for (size_t j = 0; j < st->n_sinks; j++)
+			ours = ours || !strcmp(st->sinks[j]->name, name);
+		if (!ours)
+			spool_cursor_drop(&st->reader, i);
+	}
+}
+
+static int open_cursor(struct stream *st, struct sink *s)
+{
+	char name[48];
+	int c = spool_cursor_open(&st->reader, s->name), r;
+
+	if (c < 0)
+		return c;
+	r = spool_cursor_read(&st->reader, c, name, &s->at);
+	if (r < 0)
+		return r;
+	s->cursor = c;
+	return 0;
+}
+
+/* The live cursor moves without reading: it has to know how many records lie before it. */
+static int count_live(struct stream *st, const struct sink *s)
+{
+	struct spool_commit commit;
+	uint64_t behind;
+	int r = spool_read_commit(&st->reader, &commit);
+
+	if (r == -ENODATA) {
+		st->live_records = 0;
+		return 0;
+	}
+	if (r < 0)
+		return r;
+	r = s->at.pos > commit.head ? -EBADMSG : spool_count(&st->reader, s->at.pos, commit.head, &behind);
+	if (r < 0)
+		return r;
+	st->live_records = commit.records - behind;
+	return 0;
+}
+
+void stream_open_cursors(struct stream *st)
+{
+	if (!st->n_sinks)
+		return;			/* the manifest could not be read: nothing is known, nothing is dropped */
+	drop_strangers(st);
+	for (size_t i = 0; i < st->n_sinks; i++) {
+		struct sink *s = st->sinks[i];
+		int r;
+
+		if (s->cursor >= 0)
+			continue;
+		r = open_cursor(st, s);
+		if (r == 0 && s->type == &sink_live)
+			r = count_live(st, s);
+		if (r < 0) {
+			s->cursor = -1;
+			stream_set_bad(st, "its spool has no cursor for %s: %s", s->name, strerror(-r));
+		}
+	}
+}

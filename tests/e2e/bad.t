@@ -1,0 +1,96 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-or-later
+# Bad input: refused with file, line and cause; nothing loaded, nothing left in the kernel or on disk.
+. "$(dirname "$0")/lib.sh"
+
+object=$BUILD/tests/bpf/tick.bpf.o
+good() { printf 'programs:\n  - { name: tick, type: ebpf_object, path: %s }\nchannels:\n  ticks: { type: ring_buffer }\n' "$object"; }
+good >"$T/good.yaml"
+start x "$T/good.yaml" || { not_ok "an instance gets ready"; done_testing; }
+ok "an instance gets ready"
+pins() { nsenter -t "$PID" -m find "$T/x/run/bpf" "$T/x/run/manifest" "$T/x/lib" -mindepth 1 | sort; }
+programs() { bpftool prog show -j | jq length; }
+pins >"$T/pins.before"
+before=$(programs)
+
+# refused NAME REGEX [FILE]: the file $T/NAME.yaml
+refused() {
+	local rc
+	ctl load "$T/$1.yaml" >"$T/out" 2>"$T/err"; rc=$?
+	is "$1: exit status" $rc 1
+	like "$1: says why" "$(cat "$T/err")" "$2"
+	[ "$(pins)" = "$(cat "$T/pins.before")" ] || { not_ok "$1: left something behind"; diff <(pins) "$T/pins.before" | sed 's/^/# /'; }
+}
+w() { cat >"$T/$1.yaml"; }
+
+w unknown <<<"$(good)
+nonsense: 1"
+refused unknown 'unknown.yaml:5: .*nonsense'
+w duplicate <<<"$(good)
+channels: {}"
+refused duplicate 'duplicate.yaml:5: .*channels'
+w missing <<<'programs:
+  - { type: ebpf_object, path: x.o }'
+refused missing 'missing.yaml:2: .*name'
+w wrongtype <<<'programs: 7'
+refused wrongtype 'wrongtype.yaml:1: .*programs'
+w anchor <<<'programs: &a
+  - { name: x, type: ebpf_object, path: x.o }'
+refused anchor 'anchor.yaml:1: .*anchor'
+w alias <<<'name: *a'
+refused alias 'alias.yaml:1: .*alias'
+head -c 10000000 /dev/zero | tr '\0' 'a' >"$T/huge.yaml"
+refused huge 'huge.yaml.*(large|big|bytes|MiB)'
+printf '%0.s[' {1..5000} >"$T/deep.yaml"
+refused deep 'deep.yaml:1: .*(deep|level|nest)'
+printf '\x00\x01\x02' >"$T/binary.yaml"
+refused binary 'binary.yaml'
+mkfifo "$T/fifo.yaml"
+timeout 5 "$BIN/ebpfctl" --bus "$BUS" load "$T/fifo.yaml" >"$T/out" 2>&1; is "a FIFO is not waited for" $? 1
+mkdir "$T/dir.yaml"
+refused dir 'dir.yaml'
+ctl load "$T/absent.yaml" 2>"$T/err"; is "absent: exit status" $? 1
+like "absent: says why" "$(cat "$T/err")" 'absent.yaml.*No such file'
+
+echo "not an object" >"$T/text.o"
+w notelf <<<"$(good | sed "s#$object#text.o#; s/name: tick/name: notelf/")"
+refused notelf 'text.o.*ELF'
+w noartifact <<<"$(good | sed "s#$object#nowhere.o#")"
+sed -i 's/name: tick/name: noart/' "$T/noartifact.yaml"
+refused noartifact 'nowhere.o.*No such file'
+llvm-objcopy-14 --remove-section .BTF --remove-section .rel.BTF --remove-section .BTF.ext --remove-section .rel.BTF.ext "$object" "$T/nobtf.o" 2>/dev/null ||
+	llvm-objcopy --remove-section .BTF --remove-section .rel.BTF --remove-section .BTF.ext --remove-section .rel.BTF.ext "$object" "$T/nobtf.o"
+w nobtf <<<"$(good | sed "s#$object#nobtf.o#; s/name: tick/name: nobtf/")"
+refused nobtf '(BTF|\.maps)'
+w verifier <<<"$(good | sed "s#$object#$BUILD/tests/bpf/rejected.bpf.o#; s/name: tick/name: rejected/")"
+refused verifier '(invalid|R[0-9]|processed [0-9]+ insns)'
+w nomap <<<"$(good | sed 's/ticks:/tocks:/; s/name: tick/name: nomap/')"
+refused nomap 'nomap.yaml:4: .*tocks'
+w noattach <<<'programs:
+  - { name: none, type: ebpf_object, path: '"$object"', properties: { progs: { on_getpriority: { attach: false } } } }
+channels:
+  ticks: { type: ring_buffer }'
+refused noattach 'nothing.*attach|attach'
+w nofunction <<<"$(good)
+events:
+  - { name: user, target_processor: nowhere_to_be_found }"
+sed -i "2a\\  - { name: user, type: user_so, path: $BUILD/sdk/example.so, properties: { functions: [ { name: nowhere_to_be_found } ] } }" "$T/nofunction.yaml"
+refused nofunction 'nowhere_to_be_found'
+cp "$BUILD/sdk/example.so" "$T/alien.so"
+printf '\xf3\x00' | dd of="$T/alien.so" bs=1 seek=18 conv=notrunc status=none	# e_machine: RISC-V
+w alien <<<"$(good)
+events:
+  - { name: user }"
+sed -i "2a\\  - { name: user, type: user_so, path: alien.so }" "$T/alien.yaml"
+refused alien 'alien.so.*(RISC|machine|architecture)'
+ctl load "$T/good.yaml" 2>"$T/err"; is "loading twice: exit status" $? 1
+like "loading twice: says so" "$(cat "$T/err")" 'already loaded'
+ctl unload nobody 2>"$T/err"; is "unloading what is not loaded: exit status" $? 1
+sleep 0.5
+is "no program of a refused load is left in the kernel" "$(programs)" "$before"
+"$BUILD/tests/tools/ticker" 3
+check "the program that was loaded works on" balanced 5
+check "stops orderly" stop
+is "three events" "$(wc -l <"$T/x.out")" 3
+
+done_testing

@@ -1,0 +1,39 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-or-later
+# An output folder that is full, then read-only: the file sink is degraded, visibly, holds nothing else back, and recovers.
+. "$(dirname "$0")/lib.sh"
+
+printf 'programs:\n  - { name: tick, type: ebpf_object, path: %s }\nchannels:\n  ticks: { type: ring_buffer }\n' "$BUILD/tests/bpf/tick_big.bpf.o" >"$T/tick.yaml"
+start x "$ROOT/programs/oom.yaml" || { not_ok "an instance gets ready"; done_testing; }
+ok "an instance gets ready"
+inside() { nsenter -t "$PID" -m "$@"; }
+inside mount -t tmpfs -o size=16k,mode=0777 full "$T/x/log"
+check "a program loads" ctl load "$T/tick.yaml"
+file() { ctl ledger tick --json | jq -r "[.. | objects | select(.kind == \"sink\" and .sink == \"file\") | .$1] | .[0]"; }
+degraded() { ctl status --json | jq -r '.. | objects | select(.daemon? == "sinkd") | .degraded | tostring'; }
+
+"$BUILD/tests/tools/ticker" 500
+all_out() { [ "$(wc -l <"$T/x.out")" -ge "$1" ]; }
+check "stdout has all, whatever the file does" wait_for 5 all_out 500
+full() { degraded | grep -qiE 'no space|full'; }
+check "status says that the disk is full" wait_for 5 full
+say "$(degraded)"
+check "what the file lacks is pending, not lost" test "$(file pending)" -gt 400
+is "pending and delivered are all" $(($(file pending) + $(file acked))) 500
+inside mount -o remount,size=8m full "$T/x/log"
+check "with room again it recovers by itself" balanced 10
+is "and has everything" "$(file acked)" 500
+clear() { ! full; }
+check "and says so" wait_for 5 clear
+
+inside mount -o remount,ro full "$T/x/log"
+"$BUILD/tests/tools/ticker" 100 500
+readonly_said() { degraded | grep -qiE 'read-only'; }
+check "status says that the folder is read-only" wait_for 5 readonly_said
+inside mount -o remount,rw full "$T/x/log"
+check "writable again, it recovers by itself" balanced 10
+inside cat "$T/x/log/tick.jsonl" >"$T/file"
+check "stops orderly" stop
+check "every line of the file is whole" all_json "$T/file"
+compare "the file has every event once, in order" <(jq -r .data.n "$T/file") <(seq 0 599)
+done_testing

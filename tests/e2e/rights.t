@@ -1,0 +1,69 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-or-later
+# Rights, process by process: identity, capabilities and filter as /proc says them, and what each is refused when it tries, from
+# within (tests/tools/probe.c).
+. "$(dirname "$0")/lib.sh"
+case $(uname -m) in x86_64 | aarch64) ;; *) skip_all "the probe knows x86-64 and arm64 only" ;; esac
+
+cat >"$T/tick.yaml" <<Y
+programs:
+  - { name: tick, type: ebpf_object, path: $BUILD/tests/bpf/tick.bpf.o }
+  - { name: user, type: user_so, path: $BUILD/sdk/example.so }
+channels:
+  ticks: { type: ring_buffer }
+events:
+  - { name: user }
+Y
+start x "$T/tick.yaml" || { not_ok "an instance with a processor gets ready"; done_testing; }
+ok "an instance with a processor gets ready"
+"$BUILD/tests/tools/ticker" 3
+check "events pass" balanced 5
+pin=$T/x/run/bpf/v1/program/tick/tick/map/ticks
+
+cap() { printf '%016x' $(($(printf '(1<<%d)|' "$@") 0)); }
+NONE=0000000000000000 BPF=39 PERFMON=38 NET_ADMIN=12 DAC_READ_SEARCH=2 SETUID=7 SETGID=6 KILL=5
+child_of() { pgrep -P "$1" -f "$2" | head -1; }
+loaderd=$(daemon_pid loaderd) channeld=$(daemon_pid channeld)
+launcher=$(child_of "$channeld" ebpf-launcher)
+declare -A pid=([loaderd]=$loaderd [tagd]=$(daemon_pid tagd) [channeld]=$channeld [sinkd]=$(daemon_pid sinkd) [xdpd]=$(daemon_pid xdpd)
+	[broker]=$(child_of "$loaderd" ebpf-broker) [launcher]=$launcher [worker]=$(worker_pid tick) [sandbox]=$(child_of "$launcher" ebpf-sandbox)
+	[bus]=$(child_of "$PID" dbus-daemon))
+declare -A caps=([loaderd]=$(cap $BPF $PERFMON $NET_ADMIN) [tagd]=$NONE [channeld]=$NONE [sinkd]=$NONE [xdpd]=$(cap $BPF $NET_ADMIN)
+	[broker]=$(cap $DAC_READ_SEARCH) [launcher]=$(cap $SETUID $SETGID $KILL) [worker]=$NONE [sandbox]=$NONE [bus]=$NONE)
+field() { awk -v f="$2:" '$1 == f { print $2; exit }' "/proc/$1/status"; }
+
+for p in loaderd broker tagd channeld launcher worker sandbox sinkd xdpd bus; do
+	i=${pid[$p]:-}
+	[ -n "$i" ] || { not_ok "$p runs"; continue; }
+	check "$p: its uid is not root's" test "$(field "$i" Uid)" != 0
+	is "$p: capabilities" "$(field "$i" CapEff)" "${caps[$p]}"
+	[ $p = bus ] && continue
+	is "$p: system calls are filtered" "$(field "$i" Seccomp)" 2
+	is "$p: no new privileges" "$(field "$i" NoNewPrivs)" 1
+done
+is "every daemon has a uid of its own" "$(for p in loaderd tagd channeld sinkd xdpd sandbox bus; do field "${pid[$p]}" Uid; done | sort -u | wc -l)" 7
+
+# What each must be refused; what it may, it may: a filter that refuses everything would pass otherwise.
+refused() {
+	local p=$1 what; shift
+	timeout 20 "$BUILD/tests/tools/probe" "${pid[$p]}" pin "$pin" >"$T/probe.$p" 2>&1 || { not_ok "$p: probed"; sed 's/^/# /' "$T/probe.$p"; return; }
+	for what; do
+		if [ "${what#+}" != "$what" ]; then like "$p: may ${what#+}" "$(cat "$T/probe.$p")" "^${what#+} ok"
+		else like "$p: refused $what" "$(cat "$T/probe.$p")" "^$what (EPERM|EACCES|ENOSYS)"; fi
+	done
+}
+all="mount unshare ptrace inet kill_init open_shadow"
+refused loaderd $all +bpf_map_create +open_pin
+refused tagd $all bpf_map_create
+refused channeld $all bpf_map_create +open_pin
+refused worker $all bpf_map_create open_pin
+refused sandbox $all bpf_map_create open_pin
+refused sinkd $all bpf_map_create open_pin
+refused xdpd $all +bpf_map_create
+refused broker mount unshare ptrace inet kill_init bpf_map_create open_pin
+refused launcher mount unshare ptrace inet bpf_map_create open_pin
+"$BUILD/tests/tools/ticker" 3 3
+check "all of them still work" balanced 5
+check "stops orderly" stop
+is "six events" "$(wc -l <"$T/x.out")" 6
+done_testing

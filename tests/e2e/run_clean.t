@@ -1,0 +1,95 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-or-later
+# `ebpfctl run` ends cleanly whatever ends it, leaves nothing behind, and says in one sentence why it cannot begin.
+. "$(dirname "$0")/lib.sh"
+
+base() { sed -n 's|^bus: unix:path=\(/tmp/ebpf-agent\.[A-Za-z0-9]*\)/bus .*|\1|p' "$1"; }
+none_left() { ! pgrep -f -- "$1/" >/dev/null && ! grep -q -- "$1" /proc/*/mounts 2>/dev/null && [ ! -e "$1" ]; }
+# run NAME ARGUMENT…: without --state; sets $PID
+run() {
+	local name=$1; shift
+	: >"$T/$name.err"
+	"$BIN/ebpfctl" run "$@" >"$T/$name.out" 2>"$T/$name.err" &
+	PID=$!
+	PIDS+=("$PID")
+}
+is_ready() { grep -qx ready "$1"; }
+
+run term --json "$ROOT/programs/exec.yaml"
+check "gets ready" wait_for 30 is_ready "$T/term.err"
+B=$(base "$T/term.err")
+like "says where its bus is, before it is ready" "$(grep -B99 -x ready "$T/term.err")" '^bus: unix:path=/tmp/ebpf-agent\.[A-Za-z0-9]+/bus '
+check "another terminal reaches it" "$BIN/ebpfctl" --bus "unix:path=$B/bus" status
+is "five daemons run" "$("$BIN/ebpfctl" --bus "$B/bus" status --json | jq '[.[] | select(.running)] | length')" 5
+is "its mounts are not seen outside" "$(grep -c -- "$B" /proc/self/mounts)" 0
+is "not one of its daemons is root" "$(ps -o uid= --ppid "$PID" | grep -cw 0)" 0
+/bin/true; sleep 0.2
+kill -TERM "$PID"; wait "$PID"; is "SIGTERM: exit status" $? 0; forget "$PID"
+check "nothing is left: no process, no mount, no folder" none_left "$B"
+check "stdout holds events alone, each a JSON object" jq -e .id "$T/term.out"
+check "the last event under way was printed" grep -q '"comm":"true"' "$T/term.out"
+
+run int "$ROOT/programs/exec.yaml"
+wait_for 30 is_ready "$T/int.err"; B=$(base "$T/int.err")
+/bin/true; sleep 0.2
+kill -INT "$PID"; wait "$PID"; is "Ctrl-C: exit status" $? 0; forget "$PID"
+check "nothing is left after Ctrl-C" none_left "$B"
+like "events as text: time, program, keys and values" "$(cat "$T/int.out")" '^[0-9:]{8}\.[0-9]{3} exec  .*comm=true'
+
+run seconds --seconds 1 "$ROOT/programs/exec.yaml"
+wait "$PID"; is "--seconds: exit status" $? 0; forget "$PID"
+check "nothing is left after --seconds" none_left "$(base "$T/seconds.err")"
+
+{ "$BIN/ebpfctl" run --json "$ROOT/programs/exec.yaml" 2>"$T/head.err"; echo $? >"$T/head.rc"; } | head -n 1 >"$T/head.out" & HEAD=$!
+PIDS+=("$HEAD")
+wait_for 30 is_ready "$T/head.err"
+for _ in 1 2 3; do /bin/true; sleep 0.1; done
+check "it ends when its reader ends" wait_for 20 test -s "$T/head.rc"
+is "closed stdout: exit status" "$(cat "$T/head.rc" 2>/dev/null)" 0
+wait "$HEAD" 2>/dev/null; forget "$HEAD"
+check "nothing is left after a closed stdout" none_left "$(base "$T/head.err")"
+
+# ---- what cannot begin -------------------------------------------------------------------------------------------
+
+printf 'programs:\n  - name: x\n    tpye: ebpf_object\n' >"$T/bad.yaml"
+run bad "$T/bad.yaml"
+wait "$PID"; is "a file that is wrong: exit status" $? 1; forget "$PID"
+like "the error names file and line" "$(cat "$T/bad.err")" 'bad\.yaml:3: .*tpye'
+check "nothing is left after a failed load" none_left "$(base "$T/bad.err")"
+is "nothing on stdout" "$(stat -c %s "$T/bad.out")" 0
+
+run absent "$T/absent.yaml"
+wait "$PID"; is "a file that is absent: exit status" $? 1; forget "$PID"
+is "is said in one sentence" "$(cat "$T/absent.err")" "ebpfctl: $T/absent.yaml: No such file or directory"
+
+cp "$BIN/ebpfctl" "$T/ebpfctl"
+is "no privileges: one sentence" "$(setpriv --reuid 65534 --regid 65534 --clear-groups "$T/ebpfctl" run x.yaml 2>&1; echo $?)" \
+	"ebpfctl: run needs root: it loads BPF programs (try: sudo ebpfctl run …)
+1"
+is "no file: usage" "$("$BIN/ebpfctl" run >/dev/null 2>&1; echo $?)" 2
+is "an unknown option: usage" "$("$BIN/ebpfctl" run --frob x.yaml >/dev/null 2>&1; echo $?)" 2
+is "another verb's option: usage" "$("$BIN/ebpfctl" list --seconds 3 2>&1; echo $?)" \
+	"ebpfctl: \`list\` takes no option --seconds; see \`ebpfctl help list\`
+2"
+
+# ---- a folder that is kept -----------------------------------------------------------------------------------------
+
+mkdir -m 700 "$T/closed"	# as a clone below /root would be
+run keep --json --state "$T/closed/state" "$ROOT/programs/exec.yaml"
+check "gets ready with --state below a folder that only root may enter" wait_for 30 is_ready "$T/keep.err"
+FIRST=$PID
+is "a second instance on the same folder is refused" "$("$BIN/ebpfctl" run --state "$T/closed/state" "$ROOT/programs/exec.yaml" 2>&1; echo $?)" \
+	"ebpfctl: $T/closed/state: another instance works there (process $FIRST); one instance per --state folder
+1"
+check "the first one does not mind" "$BIN/ebpfctl" --bus "unix:path=$T/closed/state/bus" list
+/bin/true; sleep 0.2
+kill "$FIRST"; wait "$FIRST"; is "it stops in good order" $? 0; forget "$FIRST"
+check "its file is kept" grep -q '"comm":"true"' "$T/closed/state/log/exec.jsonl"
+check "its bus and folder are gone" none_left "$(base "$T/keep.err")"
+is "only what is to be kept is kept" "$(ls "$T/closed/state" | xargs)" "lib lock log"
+before=$(wc -l <"$T/closed/state/log/exec.jsonl")
+run again --json --state "$T/closed/state" "$ROOT/programs/exec.yaml"
+wait_for 30 is_ready "$T/again.err"; /bin/true; sleep 0.2
+kill "$PID"; wait "$PID"; is "the next one takes it over" $? 0; forget "$PID"
+check "and appends to its file" test "$(wc -l <"$T/closed/state/log/exec.jsonl")" -gt "$before"
+done_testing

@@ -1,0 +1,102 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <string.h>
+#include <time.h>
+#include <cmocka.h>
+
+#include "ebpfctl/event.h"
+
+#define HEAD "{\"ts\":\"2026-11-25T01:02:03.123456789Z\",\"ts_source\":\"kernel\",\"host\":\"h\","
+
+static void expect(const char *line, const char *text)
+{
+	struct event_style st = {};
+	struct buf b = {};
+
+	event_text(&st, line, strlen(line), &b);
+	buf_add(&b, "", 1);
+	assert_string_equal(b.s, text);
+	buf_fini(&b);
+}
+
+static void an_event_becomes_keys_and_values(void **state)
+{
+	(void)state;
+	expect(HEAD "\"program\":\"exec\",\"channel\":\"events\",\"event\":\"exec_event\",\"id\":\"1-2-3-0-0\",\"tags\":{},"
+	       "\"data\":{\"kind\":\"EXEC\",\"pid\":12,\"comm\":\"ls\",\"args\":[\"ls\",\"-l\",\"/tmp\"],\"cut\":false}}\n",
+	       "01:02:03.123 exec  kind=EXEC pid=12 comm=ls args=[ls -l /tmp] cut=false\n");
+}
+
+static void text_that_is_not_plain_is_quoted(void **state)
+{
+	(void)state;
+	expect(HEAD "\"program\":\"p\",\"event\":\"p\",\"id\":\"x\",\"tags\":{},\"data\":{\"a\":\"b c\",\"b\":\"\",\"c\":\"\\\"\\n\","
+	       "\"d\":\"[x\"}}\n",
+	       "01:02:03.123 p  a=\"b c\" b=\"\" c=\"\\\"\\n\" d=\"[x\"\n");
+}
+
+static void an_event_with_a_name_of_its_own_says_it_and_tags_follow(void **state)
+{
+	(void)state;
+	expect(HEAD "\"program\":\"p\",\"event\":\"closed\",\"id\":\"x\",\"tags\":{\"unit\":\"a.service\"},\"data\":{\"n\":{\"x\":[1,{\"y\":null}]}}}\n",
+	       "01:02:03.123 p  closed n={x=[1 {y=null}]} tags={unit=a.service}\n");
+}
+
+static void a_processor_may_give_any_json(void **state)
+{
+	(void)state;
+	expect(HEAD "\"program\":\"p\",\"event\":\"p\",\"id\":\"x\",\"tags\":{},\"data\":[1,\"}\",2]}\n", "01:02:03.123 p  data=[1 \"}\" 2]\n");
+	expect(HEAD "\"program\":\"p\",\"event\":\"p\",\"id\":\"x\",\"tags\":{},\"data\":{}}\n", "01:02:03.123 p  \n");
+}
+
+static void what_would_steer_a_terminal_is_tamed(void **state)
+{
+	(void)state;
+	expect(HEAD "\"program\":\"p\",\"event\":\"p\",\"id\":\"x\",\"tags\":{},\"data\":{\"a\":\"\xc2\x9b""31m\",\"b\":\"\x7f\",\"\xc2\x9bk\":\"é\"}}\n",
+	       "01:02:03.123 p  a=?31m b=\"?\" ?k=é\n");
+}
+
+static void what_is_no_event_is_passed_on(void **state)
+{
+	(void)state;
+	expect("hello\n", "hello\n");
+	expect("{\"a\":\n", "{\"a\":\n");
+	expect("{}\n", "{}\n");
+	expect("\n", "\n");
+}
+
+static void cut_lines_do_no_harm(void **state)
+{
+	static const char line[] = HEAD "\"program\":\"p\",\"event\":\"p\",\"id\":\"x\",\"tags\":{\"a\":\"b\"},\"data\":{\"a\":[1,{\"b\":\"c\\\"\"}]}}";
+
+	(void)state;
+	for (size_t n = 0; n < sizeof(line); n++) {
+		struct event_style st = { .color = true };
+		struct buf b = {};
+		char *cut = strndup(line, n);	/* so that a sanitizer sees a read past the end */
+
+		event_text(&st, cut, n, &b);
+		buf_fini(&b);
+		free(cut);
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(an_event_becomes_keys_and_values),
+		cmocka_unit_test(text_that_is_not_plain_is_quoted),
+		cmocka_unit_test(an_event_with_a_name_of_its_own_says_it_and_tags_follow),
+		cmocka_unit_test(a_processor_may_give_any_json),
+		cmocka_unit_test(what_would_steer_a_terminal_is_tamed),
+		cmocka_unit_test(what_is_no_event_is_passed_on),
+		cmocka_unit_test(cut_lines_do_no_harm),
+	};
+
+	setenv("TZ", "UTC", 1);
+	tzset();
+	cmocka_set_message_output(CM_OUTPUT_TAP);
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,107 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later OR BSD-2-Clause */
+/* Processors that do what they should not, each on records whose first byte is the letter of the misdeed ('.' is a
+ * record to be echoed). `process` knows them all, so that one test can mix them. */
+#include "tracer.h"
+
+#include <pthread.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+void process(struct tracer_ctx *ctx);
+
+static volatile int *volatile nowhere = (int *)16;
+
+static void scribble(struct tracer_ctx *ctx)
+{
+	/* The page of the record, and all results that will be. */
+	memset((void *)((uintptr_t)ctx->ring.data.data & ~4095UL), 0xff, 4096);
+	memset(ctx->res.data.data, 0xff, (size_t)ctx->res.data.cap);
+	ctx->ring.data.len = -1;
+	ctx->res.data.data = (void *)8;
+	ctx->res.data.cap = -1;
+	ctx->res.len = 16;
+}
+
+/* All of the area: rows, lengths, flags, whatever lies before and behind. */
+static void scribble_all(struct tracer_ctx *ctx)
+{
+	char *in = (char *)((uintptr_t)ctx->ring.data.data & ~4095UL);
+
+	for (size_t i = 0; i < 4096 * 2; i++)
+		in[-1 - (long)i] = (char)rand();
+	memset(in, 0xff, (1u << 20) + (1u << 16));
+}
+
+void process(struct tracer_ctx *ctx)
+{
+	const char *ev = tracer_event(ctx, 1);
+
+	switch (ev ? *ev : 0) {
+	case 'e':	/* says it failed, with a result nevertheless */
+		tracer_printf(ctx, "{}");
+		tracer_fail(ctx, 7);
+		break;
+	case 'l':	/* too long by one */
+		ctx->res.len = (uint32_t)ctx->res.data.cap + 1;
+		break;
+	case 'L':
+		ctx->res.len = UINT32_MAX;
+		break;
+	case 'm':	/* as long as may be */
+		memset(ctx->res.data.data, '7', (size_t)ctx->res.data.cap);
+		ctx->res.len = (uint32_t)ctx->res.data.cap;
+		break;
+	case 'u':	/* no UTF-8 */
+		tracer_raw(ctx, "\"\xc3\x28\"", 4);
+		break;
+	case 'U':	/* a surrogate */
+		tracer_raw(ctx, "\"\xed\xa0\x80\"", 5);
+		break;
+	case 'j':	/* no JSON */
+		tracer_printf(ctx, "{\"a\":}");
+		break;
+	case 'J':	/* two values, two lines */
+		tracer_printf(ctx, "{}\n{}");
+		break;
+	case 'f':
+		break;
+	case 'c':
+		*nowhere = 1;
+		break;
+	case 'a':
+		abort();
+	case 'x':
+		exit(0);
+	case 'T':	/* ends only the thread that called it */
+		pthread_exit(NULL);
+	case 'h':
+		for (;;)
+			__asm__ volatile("");
+	case 'S':	/* stops itself */
+		raise(SIGSTOP);
+		tracer_printf(ctx, "\"stop refused\"");
+		break;
+	case 'K':
+		raise(SIGKILL);
+		tracer_printf(ctx, "\"kill refused\"");
+		break;
+	case 'M':	/* all memory there is */
+		for (void *p; (p = malloc(1 << 20));)
+			memset(p, 1, 1 << 20);
+		abort();
+	case 's':
+		scribble(ctx);
+		break;
+	case 'A':
+		scribble_all(ctx);
+		break;
+	case 'o':	/* out of turn: everything rung full */
+		for (int fd = 3; fd < 16; fd++)
+			(void)!write(fd, &(uint64_t){ UINT64_MAX - 1 }, 8);
+		tracer_printf(ctx, "\"rung\"");
+		break;
+	default:
+		tracer_string(ctx, ctx->ring.data.data, (size_t)ctx->ring.data.len);
+	}
+}

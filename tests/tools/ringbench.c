@@ -1,0 +1,208 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* ringbench bare PROGRAM
+ *	the limit: how fast its pinned ring can be consumed and copied, with nothing decoded. Consumes nothing.
+ * ringbench worker EBPF_CHANNELD PROGRAM [EBPF_LAUNCHER]
+ *	starts the worker on the filled ring, and measures until all of it is committed. Then reads the spool as a sink would:
+ *	every CRC, every line, every id, the count.
+ *
+ * Prints events per second, and per second of the process's CPU time: on a busy machine the second says what a core can do. */
+#include <errno.h>
+#include <limits.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <time.h>
+
+#include "../../common/json.h"
+#include "../../common/paths.h"
+#include "../../common/pins.h"
+#include "../../common/spawn.h"
+#include "../../common/spool.h"
+#include "../../channeld/ring.c"
+#include "ringfill.h"
+
+static void die(const char *what, int err)
+{
+	fprintf(stderr, "ringbench: %s: %s\n", what, strerror(err < 0 ? -err : err));
+	exit(1);
+}
+
+static double now(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
+}
+
+static double cpu(pid_t pid)
+{
+	struct timespec t;
+	clockid_t id;
+
+	if (clock_getcpuclockid(pid, &id) != 0 || clock_gettime(id, &t) < 0)
+		die("CPU clock", errno);
+	return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
+}
+
+struct took {
+	double wall, cpu;
+};
+
+static void print(uint64_t n, struct took t)
+{
+	printf("%.0f %.0f\n", (double)n / t.wall, (double)n / t.cpu);
+}
+
+static void open_pinned(struct ring *r, const char *program)
+{
+	int fd = pin_get(program, "fill", PIN_MAP, "events"), err = fd < 0 ? fd : ring_open(r, fd, false);
+
+	if (err < 0)
+		die("ring", err);
+}
+
+static void bare(const char *program)
+{
+	struct ring_record rec;
+	struct ring r = {};
+	uint64_t n = 0;
+	struct took t;
+	char *to;
+
+	open_pinned(&r, program);
+	to = malloc(r.size);
+	if (!to)
+		die("memory", ENOMEM);
+	memset(to, 1, r.size);
+	t = (struct took){ now(), cpu(0) };
+	for (char *p = to; ring_next(&r, &rec); p += sizeof(struct ringfill_event), n++)
+		memcpy(p, rec.data, sizeof(struct ringfill_event));
+	print(n, (struct took){ now() - t.wall, cpu(0) - t.cpu });
+	free(to);
+	ring_close(&r);
+}
+
+static pid_t start(const char *path, char *const *argv, int fd)
+{
+	struct spawn_fd f = { fd, 3 };
+	struct spawn s = { .path = path, .argv = argv, .fds = &f, .n_fds = fd >= 0, .keep_caps = true };
+	pid_t pid = spawn(&s);
+
+	if (pid < 0)
+		die(path, pid);
+	return pid;
+}
+
+static void stop(pid_t pid)
+{
+	kill(pid, SIGKILL);
+	waitpid(pid, NULL, 0);
+}
+
+/* Only what this very worker commits counts: the first commit that is not @before marks its start. */
+static struct took measure(struct spool_reader *r, const char *path, pid_t worker, uint64_t before, uint64_t n)
+{
+	static struct spool_commit c;
+	struct took begin = {};
+
+	for (;;) {
+		if (waitpid(worker, NULL, WNOHANG) == worker)
+			die("the worker ended", ECHILD);
+		if (!r->head && spool_reader_open(r, path, false) < 0) {
+			usleep(200);
+			continue;
+		}
+		if (spool_read_commit(r, &c) == 0 && c.n_rings) {
+			if (!begin.wall && c.rings[0].drained > before)
+				begin = (struct took){ now(), cpu(worker) };
+			if (c.rings[0].drained - before >= n)
+				return (struct took){ now() - begin.wall, cpu(worker) - begin.cpu };
+		}
+		usleep(200);
+	}
+}
+
+static uint64_t pending(const struct ring *ring)
+{
+	uint64_t n;
+
+	if (ring_count(ring, ring_consumed(ring), &n) < 0)
+		die("ring", EAGAIN);
+	return n;
+}
+
+static void check(struct spool_reader *r, uint64_t n)
+{
+	static struct spool_commit c;
+	int row = spool_cursor_open(r, "bench");
+	struct spool_cursor cursor;
+	uint64_t found = 0, ring_pos = 0;
+	struct spool_rec rec;
+	char name[48], id[SPOOL_ID_MAX];
+	const char *line;
+
+	if (row < 0 || spool_cursor_read(r, row, name, &cursor) < 0 || spool_read_commit(r, &c) < 0)
+		die("cursor", EIO);
+	for (; cursor.pos < c.head; cursor.pos += rec.len, found++) {
+		if (spool_read(r, cursor.pos, c.head, &rec, &line) < 0)
+			die("a record is damaged", EBADMSG);
+		spool_id_format(&rec, id);
+		if (json_check(line, rec.line_len) < 0 || !memmem(line, rec.line_len, id, strlen(id)))
+			die("a line is wrong", EBADMSG);
+		if (found && rec.ring_pos <= ring_pos)
+			die("events out of order", EBADMSG);
+		ring_pos = rec.ring_pos;
+	}
+	if (found != n)
+		die("events are missing, or too many", ERANGE);
+	spool_cursor_write(r, row, &cursor);
+}
+
+static void worker(char **argv, const char *launcher)
+{
+	const char *program = argv[3];
+	char *with[] = { "ebpf-channeld", "worker", "--launcher", "3", argv[3], NULL };
+	char *without[] = { "ebpf-channeld", "worker", argv[3], NULL };
+	char *launch[] = { "ebpf-launcher", NULL };
+	static struct spool_commit c;
+	struct spool_reader r = {};
+	int pair[2] = { -1, -1 };
+	pid_t pid, helper = 0;
+	struct ring ring = {};
+	char path[PATH_MAX];
+	uint64_t n, before = 0;
+	struct took took;
+
+	open_pinned(&ring, program);
+	n = pending(&ring);
+	path_spool(program, path);
+	if (spool_reader_open(&r, path, false) == 0 && spool_read_commit(&r, &c) == 0)
+		before = c.rings[0].drained;
+	if (launcher) {
+		if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0)
+			die("socketpair", errno);
+		helper = start(launcher, launch, pair[1]);
+	}
+	pid = start(argv[2], launcher ? with : without, pair[0]);
+	took = measure(&r, path, pid, before, n);
+	stop(pid);
+	if (helper)
+		stop(helper);
+	check(&r, n);
+	print(n, took);
+	spool_reader_close(&r);
+	ring_close(&ring);
+}
+
+int main(int argc, char **argv)
+{
+	if (argc == 3 && strcmp(argv[1], "bare") == 0)
+		bare(argv[2]);
+	else if (argc >= 4 && strcmp(argv[1], "worker") == 0)
+		worker(argv, argc > 4 ? argv[4] : NULL);
+	else
+		return 2;
+	return 0;
+}

@@ -1,0 +1,28 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* ticker N [FIRST [PER_SECOND]]: N events of tests/bpf/tick.bpf.c, numbered from FIRST (0). */
+#include <stdlib.h>
+#include <time.h>
+#include <unistd.h>
+#include <sys/syscall.h>
+
+int main(int argc, char **argv)
+{
+	long n = argc > 1 ? atol(argv[1]) : 0, first = argc > 2 ? atol(argv[2]) : 0, rate = argc > 3 ? atol(argv[3]) : 0;
+	struct timespec next;
+
+	if (n <= 0)
+		return 2;
+	clock_gettime(CLOCK_MONOTONIC, &next);
+	for (long i = 0; i < n; i++) {
+		syscall(SYS_getpriority, 0x5eed, first + i);
+		if (!rate || (i + 1) % (rate >= 1000 ? rate / 1000 : 1))
+			continue;
+		next.tv_nsec += rate >= 1000 ? 1000000 : 1000000000 / rate;
+		if (next.tv_nsec >= 1000000000) {
+			next.tv_nsec -= 1000000000;
+			next.tv_sec++;
+		}
+		clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &next, NULL);
+	}
+	return 0;
+}
