@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later OR BSD-2-Clause */
 /* The spool: one shared file per program, between channeld's worker (its only writer) and sinkd (its only reader).
  *
- *   | super | commit cell | cursor cells … |  data: a ring of records, mapped twice in a row so that none ever wraps |
+ *   | super | commit cell | cursor cells … | data: a ring of records, mapped twice in a row so that none ever wraps |
  *
  * All positions are logical: bytes since the spool was made, never reset; a position's place is position % data_size.
  * Integers are in host order: a spool never leaves its boot. A reader checks everything and trusts nothing. */
@@ -21,9 +21,9 @@
 #define SPOOL_REC_MAX     (64u << 10)	/* the longest record, header and padding included */
 
 /* A cell publishes a small struct atomically: two slots, and a sequence number that says which one counts.
- * Writer: fill slot (seq + 1) & 1, then store seq + 1 with release (2 follows 2^32 - 1). Killed at any instruction, the old content or
- * the new one counts, never a mixture. Reader: copy slot seq & 1, read seq again, try again if it moved; then check
- * the slot's own seq and CRC. */
+ * Writer: fill slot (seq + 1) & 1, then store seq + 1 with release (2 follows 2^32 - 1). Killed at any instruction, the
+ * old content or the new one counts, never a mixture. Reader: copy slot seq & 1, read seq again, try again if it moved;
+ * then check the slot's own seq and CRC. */
 struct spool_slot {
 	uint32_t seq;		/* the cell's seq that this slot belongs to */
 	uint32_t len;		/* bytes of payload that count */
@@ -137,8 +137,8 @@ _Static_assert(sizeof(struct spool_cursor_row) == 64, "spool.h is ABI");
 
 #define SPOOL_COMMIT_SLOT 16384u
 #define SPOOL_CURSOR_SLOT 192u
-_Static_assert(sizeof(struct spool_slot) + sizeof(struct spool_commit) <= SPOOL_COMMIT_SLOT, "the commit fits its slot");
-_Static_assert(sizeof(struct spool_slot) + sizeof(struct spool_cursor) <= SPOOL_CURSOR_SLOT, "a cursor fits its slot");
+_Static_assert(sizeof(struct spool_slot) + sizeof(struct spool_commit) <= SPOOL_COMMIT_SLOT, "the commit fits");
+_Static_assert(sizeof(struct spool_slot) + sizeof(struct spool_cursor) <= SPOOL_CURSOR_SLOT, "a cursor fits");
 
 /* The head of the file. */
 struct spool_head {

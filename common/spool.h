@@ -12,7 +12,7 @@ struct spool_writer {
 	struct spool_head *head;	/* mapped */
 	char *data;			/* mapped twice in a row */
 	uint64_t data_size;
-	uint64_t tail;			/* smallest active cursor, as last seen; without one it stays: the spool holds */
+	uint64_t tail;			/* smallest active cursor, as last seen; without one it stays */
 	uint64_t published;		/* head of the last commit */
 	int fd;
 	uint32_t boot;			/* for records: first four bytes of the boot id */
@@ -20,17 +20,18 @@ struct spool_writer {
 					 * next.head and next.records are moved by spool_add() */
 };
 
-/* Opens the spool of @program in the runtime directory, making it (0660, @size bytes of data rounded up to a power of two,
- * fallocated and prefaulted) if there is none of this boot; one that is damaged is set aside as *.bad, and
- * *ret_set_aside (may be NULL) says so. w->next is what the last commit published. One writer, by lock: -EBUSY. -ENOSPC, -EMEDIUMTYPE (the
- * runtime directory is no tmpfs), … */
+/* Opens the spool of @program in the runtime directory, making it (0660, @size bytes of data rounded up to a power of
+ * two, fallocated and prefaulted) if there is none of this boot; one that is damaged is set aside as *.bad, and
+ * *ret_set_aside (may be NULL) says so. One that exists keeps its size. w->next is what the last commit published. One
+ * writer, by lock: -EBUSY. -ENOSPC, -EFBIG, -EMEDIUMTYPE (the runtime directory is no tmpfs), … */
 int spool_writer_open(struct spool_writer *w, const char *path, const char *program, uint64_t size,
 		      bool *ret_set_aside);
 /* Accepts a zeroed one. */
 void spool_writer_close(struct spool_writer *w);
 
-/* Room for a record of at most @line_max bytes of line: where its line goes, or NULL (full: look at the cursors again by
- * spool_refresh(), then stop draining). The record before it must have been added. */
+/* Room for a record of at most @line_max bytes of line: where its line goes, or NULL (full: look at the cursors again
+ * by spool_refresh(), then stop draining). A record is at most SPOOL_REC_MAX long, header included. The record before it
+ * must have been added. */
 static inline char *spool_room(struct spool_writer *w, size_t line_max)
 {
 	uint64_t need = ALIGN_UP(sizeof(struct spool_rec) + line_max, 8);
@@ -41,7 +42,8 @@ static inline char *spool_room(struct spool_writer *w, size_t line_max)
 }
 /* Reads the cursors: moves w->tail. True: it moved. */
 bool spool_refresh(struct spool_writer *w);
-/* The line is written: completes the record. @r: everything but len, crc, version, pos, boot, line_len; they are filled in here. */
+/* The line is written: completes the record. @r: everything but len, crc, version, pos, boot, line_len, which are
+ * filled in here. */
 void spool_add(struct spool_writer *w, const struct spool_rec *r, size_t line_len);
 /* Publishes w->next. Only after it may consumer positions move. */
 void spool_commit(struct spool_writer *w);
@@ -64,8 +66,8 @@ void spool_reader_close(struct spool_reader *r);
 /* Is it still the file at @path? A program that is loaded anew gets a new spool. */
 bool spool_reader_current(const struct spool_reader *r, const char *path);
 
-/* What the last commit published, checked. -ENODATA: none yet; -EBADMSG: damaged, or the file was cut (looked at here, since reading
- * such a mapping would be fatal: read no record after it); -EAGAIN: later. */
+/* What the last commit published, checked. -ENODATA: none yet; -EBADMSG: damaged, or the file was cut (looked at here,
+ * since reading such a mapping would be fatal: read no record after it); -EAGAIN: later. */
 int spool_read_commit(const struct spool_reader *r, struct spool_commit *ret);
 
 /* The cursor of the sink called @name: found, or made at the oldest position that is still whole, where it also starts
@@ -86,7 +88,8 @@ int spool_read(const struct spool_reader *r, uint64_t pos, uint64_t head, struct
 /* How many records lie between the two positions, by their headers. */
 int spool_count(const struct spool_reader *r, uint64_t pos, uint64_t head, uint64_t *ret_records);
 
-/* The id of an event as it stands in its line: "BOOT-RING-POSITION-EVENT-RESULT", lower-case hex without leading zeros. */
+/* The id of an event as it stands in its line: "BOOT-RING-POSITION-EVENT-RESULT", lower-case hex without leading
+ * zeros. */
 #define SPOOL_ID_MAX 64
 size_t spool_id_format(const struct spool_rec *r, char ret[SPOOL_ID_MAX]);
 /* Reads boot, ring, ring_pos, event and result into @ret. -EINVAL. */

@@ -117,8 +117,8 @@ static int map(struct spool_writer *w, const struct spool_super *s)
 {
 	w->data_size = s->data_size;
 	w->boot = spool_boot_short(s->boot_id);
-	return spool_file_map(w->fd, PROT_READ | PROT_WRITE, PROT_READ | PROT_WRITE, MAP_POPULATE, s->data_size, &w->head,
-			      &w->data);
+	return spool_file_map(w->fd, PROT_READ | PROT_WRITE, PROT_READ | PROT_WRITE, MAP_POPULATE, s->data_size,
+			      &w->head, &w->data);
 }
 
 /* Goes on where the last commit left off; what lies behind its head never was. */
@@ -300,7 +300,8 @@ bool spool_take_doorbell(struct spool_writer *w)
 	for (int i = 0; i < SPOOL_MAX_CURSORS; i++) {
 		struct spool_cursor_row *row = &w->head->cursors[i].row;
 
-		if (__atomic_load_n(&row->asleep, __ATOMIC_RELAXED) && __atomic_exchange_n(&row->asleep, 0, __ATOMIC_SEQ_CST))
+		if (__atomic_load_n(&row->asleep, __ATOMIC_RELAXED) &&
+		    __atomic_exchange_n(&row->asleep, 0, __ATOMIC_SEQ_CST))
 			asleep |= __atomic_load_n(&row->state, __ATOMIC_RELAXED) == SPOOL_CURSOR_ACTIVE;
 	}
 	return asleep;

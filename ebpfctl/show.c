@@ -16,7 +16,7 @@ static void line(const char *key, const char *value)
 {
 	if (!value || !value[0])
 		return;
-	printf("%-12s ", key);
+	printf("%-13s ", key);
 	print_plain(stdout, value);
 	putchar('\n');
 }

@@ -126,21 +126,24 @@ static bool tracepoint_valid(const char *s)
 
 static int tracepoint_id(const char *which, struct broker_answer *a)
 {
-	static const char *const roots[] = { "/sys/kernel/tracing", "/sys/kernel/debug/tracing" };
-	cleanup(fclosep) FILE *f = NULL;
-	char path[PATH_MAX + 64];
+	static const char *const folders[] = { "/sys/kernel/tracing/events", "/sys/kernel/debug/tracing/events" };
+	cleanup(closep) int events = -1, fd = -1;
+	char path[PATH_MAX + 8], text[16];
+	ssize_t n;
 
 	if (!tracepoint_valid(which))
 		return refuse(a, -EINVAL, "not a tracepoint's name");
-	if (access("/sys/kernel/tracing/events", F_OK) && access("/sys/kernel/debug/tracing/events", F_OK))
+	for (size_t i = 0; i < ARRAY_SIZE(folders) && events < 0; i++)
+		events = open(folders[i], O_PATH | O_DIRECTORY | O_CLOEXEC);
+	if (events < 0)
 		return refuse(a, -ENODEV, "tracefs is not mounted at /sys/kernel/tracing");
-	for (size_t i = 0; i < ARRAY_SIZE(roots) && !f; i++) {
-		snprintf(path, sizeof(path), "%s/events/%s/id", roots[i], which);
-		f = fopen(path, "re");
-	}
-	if (!f)
+	snprintf(path, sizeof(path), "%s/id", which);
+	fd = openat(events, path, O_RDONLY | O_CLOEXEC);
+	if (fd < 0)
 		return refuse(a, -errno, errno == ENOENT ? "this kernel has no such tracepoint" : strerror(errno));
-	if (fscanf(f, "%u", &a->id) != 1)
+	n = read(fd, text, sizeof(text) - 1);
+	text[MAX(n, 0)] = '\0';
+	if (sscanf(text, "%u", &a->id) != 1)
 		return refuse(a, -EIO, "its id cannot be read");
 	return 0;
 }

@@ -50,11 +50,22 @@ static int describe_int(struct member *m, const struct btf_type *t, struct layou
 	return 0;
 }
 
+/* Since clang 16 the type says it. Before, every enum looks unsigned, and a negative value is one near 2^32. */
+static bool enum_is_signed(const struct btf_type *t)
+{
+	if (btf_kflag(t))
+		return true;
+	for (unsigned i = 0; btf_is_enum(t) && i < btf_vlen(t); i++)
+		if (btf_enum(t)[i].val < 0 && btf_enum(t)[i].val >= -65536)
+			return true;
+	return false;
+}
+
 static int describe_enum(struct layout_build *b, struct member *m, const struct btf_type *t, struct layout_field *f)
 {
 	f->kind = LAYOUT_ENUM;
 	f->bits = 8 * t->size;
-	f->is_signed = btf_kflag(t);
+	f->is_signed = enum_is_signed(t);
 	for (unsigned i = 0; i < btf_vlen(t); i++) {
 		struct layout_value *v = layout_push(b, &f->values, sizeof(*v));
 		uint32_t name;

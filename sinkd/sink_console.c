@@ -129,14 +129,14 @@ static int console_put(struct sink *s, const struct sink_rec *const *recs, size_
 {
 	struct console *c = &s->stream->sinkd->console;
 	char *join = s->stream->sinkd->join;
-	size_t len, lines = console_join(join, recs, n, &len), whole = 0;
+	size_t len, lines = console_join(join, recs, n, &len), whole = 0, i;
 	ssize_t k = console_write(c, join, len);
 
 	if (k == -EAGAIN)
 		return console_wait(c);
 	if (k < 0)
 		return k;
-	for (size_t i = 0; i < lines && whole + recs[i]->rec.line_len + 1 <= (size_t)k; i++) {
+	for (i = 0; i < lines && whole + recs[i]->rec.line_len + 1 <= (size_t)k; i++) {
 		whole += recs[i]->rec.line_len + 1;
 		console_count(recs[i], res);
 	}
@@ -145,7 +145,7 @@ static int console_put(struct sink *s, const struct sink_rec *const *recs, size_
 	/* A line counts as delivered when all of it is out: until then the rest of this one stands first. */
 	c->owner = s;
 	c->rest_off = 0;
-	c->rest_len = recs[res->done]->rec.line_len + 1 - (k - whole);
+	c->rest_len = recs[i]->rec.line_len + 1 - (k - whole);
 	memcpy(c->rest, join + k, c->rest_len);
 	return console_wait(c);
 }

@@ -212,25 +212,38 @@ static uint64_t file_account(const struct sink_rec *const *recs, size_t n, uint6
 	return whole;
 }
 
+/* All @len bytes, or those before an error: a short write alone does not say why. */
+static int write_all(int fd, const char *buf, size_t len, uint64_t *ret_written)
+{
+	uint64_t done = 0;
+	int r = 0;
+
+	while (done < len && r == 0) {
+		ssize_t k = write(fd, buf + done, len - done);
+
+		if (k > 0)
+			done += k;
+		else if (k == 0)
+			r = -EIO;
+		else if (errno != EINTR)
+			r = -errno;
+	}
+	*ret_written = done;
+	return r;
+}
+
 static int file_write(struct file_sink *f, const struct sink_rec *const *recs, size_t n, struct sink_result *res)
 {
+	uint64_t written, whole;
 	size_t len, lines = file_join(f, recs, n, &len);
-	ssize_t k;
-	uint64_t whole;
+	int r = write_all(f->fd, f->sink.stream->sinkd->join, len, &written);
 
-	do
-		k = write(f->fd, f->sink.stream->sinkd->join, len);
-	while (k < 0 && errno == EINTR);
-	if (k < 0)
-		return sink_fail(&f->sink, -errno, "%s: %m", file_options_of(f)->path);
-	whole = file_account(recs, lines, k, res);
+	whole = file_account(recs, lines, written, res);
 	f->size += whole;
 	f->dirty = true;
-	if (whole < (uint64_t)k)
+	if (whole < written)
 		file_cut(f, f->size);
-	if (k == 0)
-		return sink_fail(&f->sink, -EIO, "%s: takes nothing", file_options_of(f)->path);
-	return 0;
+	return r < 0 ? sink_fail(&f->sink, r, "%s: %s", file_options_of(f)->path, strerror(-r)) : 0;
 }
 
 static int file_deliver(struct sink *s, const struct sink_rec *const *recs, size_t n, struct sink_result *res)

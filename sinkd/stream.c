@@ -138,6 +138,14 @@ static bool stream_refresh(struct stream *st)
 	return r == 0;
 }
 
+static void open_sinks(struct stream *st)
+{
+	uint64_t now = uv_hrtime();
+
+	for (size_t i = 0; i < st->n_sinks; i++)
+		sink_open(st->sinks[i], now);
+}
+
 /* Nobody reads along: all of it is done with, and need not be read. */
 static void live_skip(struct stream *st)
 {
@@ -292,17 +300,17 @@ static bool all_have_cursors(const struct stream *st)
 
 bool stream_slice(struct stream *st)
 {
-	uint64_t now = uv_hrtime(), done = 0, n;
+	uint64_t done = 0, n;
 
 	if (!st->open || st->bad || !stream_refresh(st) || !cursors_are_sane(st))
 		return false;
-	for (size_t i = 0; i < st->n_sinks; i++)
-		sink_open(st->sinks[i], now);
 	tell_room(st);
+	open_sinks(st);
 	live_skip(st);
 	while (done < STREAM_SLICE_BYTES && (n = stream_pass(st))) {
 		done += n;
 		tell_room(st);
+		open_sinks(st);		/* one may have asked for it */
 	}
 	if (st->bad)
 		return false;

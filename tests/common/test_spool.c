@@ -67,7 +67,9 @@ static size_t line_of(uint64_t n, char *buf)
 /* Record number @n; false: no room. */
 static bool add(uint64_t n)
 {
-	struct spool_rec rec = { .kind = SPOOL_KIND_JSON, .route = 1, .ring = 7, .ring_pos = n * 16, .event = 2, .key = n };
+	struct spool_rec rec = {
+		.kind = SPOOL_KIND_JSON, .route = 1, .ring = 7, .ring_pos = n * 16, .event = 2, .key = n,
+	};
 	char *room = spool_room(&w, 400);
 
 	if (!room)
@@ -808,7 +810,8 @@ static void no_damaged_byte_of_the_head_is_fatal(void **state)
 		char name[48];
 
 		/* The unused ends of the slots are many, and alike. */
-		if (at > offsetof(struct spool_head, commit_slots) + 400 && at < offsetof(struct spool_head, cursors) && at % 61)
+		if (at > offsetof(struct spool_head, commit_slots) + 400 &&
+		    at < offsetof(struct spool_head, cursors) && at % 61)
 			continue;
 		x = x * 1664525 + 1013904223;
 		*byte ^= x >> 24 | 1;
@@ -857,8 +860,9 @@ static void an_id_is_written_and_read_back(void **state)
 static void what_is_no_id_is_refused(void **state)
 {
 	static const char *const rows[] = {
-		"", "-", "0-0-0-0", "0-0-0-0-", "0-0-0-0-0-", "0-0-0-0-0 ", "00-0-0-0-0", "0-0-0-0-01", "0--0-0-0", "A-0-0-0-0",
-		"0-0-0-0-g", "100000000-0-0-0-0", "0-100000000-0-0-0", "0-0-10000000000000000-0-0", "0-0-0-10000-0", "0-0-0-0-10000",
+		"", "-", "0-0-0-0", "0-0-0-0-", "0-0-0-0-0-", "0-0-0-0-0 ", "00-0-0-0-0", "0-0-0-0-01", "0--0-0-0",
+		"A-0-0-0-0", "0-0-0-0-g", "100000000-0-0-0-0", "0-100000000-0-0-0", "0-0-10000000000000000-0-0",
+		"0-0-0-10000-0", "0-0-0-0-10000",
 	};
 	struct spool_rec rec = { .ring = 4 };
 

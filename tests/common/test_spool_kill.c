@@ -130,6 +130,12 @@ static void look_over(uint64_t *ret_lost, uint64_t *ret_twice)
 	}
 }
 
+static void say(unsigned kills, uint64_t lost, uint64_t twice)
+{
+	print_message("# %u kills, %lu events: %lu lost, %lu twice\n", kills, (unsigned long)produced,
+		      (unsigned long)lost, (unsigned long)twice);
+}
+
 static void submit(unsigned n)
 {
 	struct { uint64_t first, n; } args = { produced, n };
@@ -359,9 +365,9 @@ static void kill_workers(enum order how, unsigned places[N_PLACES], uint64_t *re
 	assert_int_equal(spool_read_commit(&r, &c), 0);
 	last_drained = c.rings[0].drained;
 	look_over(ret_lost, ret_twice);
-	print_message("# %u kills (%u before the commit, %u between it and the position, %u behind): %lu events, %lu lost, "
-		      "%lu twice\n", kills, places[0], places[1], places[2], (unsigned long)produced, (unsigned long)*ret_lost,
-		      (unsigned long)*ret_twice);
+	print_message("# kills: %u before the commit, %u between it and the position, %u behind\n",
+		      places[BEFORE_COMMIT], places[BETWEEN], places[BEHIND]);
+	say(kills, *ret_lost, *ret_twice);
 	spool_reader_close(&r);
 }
 
@@ -522,7 +528,9 @@ static void count_lines(void)
 static void put_records(unsigned n)
 {
 	for (unsigned i = 0; i < n; i++, produced++) {
-		struct spool_rec rec = { .kind = SPOOL_KIND_JSON, .ring = 1, .ring_pos = (produced + 1) * 16, .key = produced };
+		struct spool_rec rec = {
+			.kind = SPOOL_KIND_JSON, .ring = 1, .ring_pos = (produced + 1) * 16, .key = produced,
+		};
 		char *line = spool_room(&w, 40);
 
 		assert_non_null(line);
@@ -552,8 +560,7 @@ static void kill_sinks(enum delivery how, uint64_t *ret_lost, uint64_t *ret_twic
 	}
 	count_lines();
 	look_over(ret_lost, ret_twice);
-	print_message("# %u kills: %lu events, %lu lost, %lu twice\n", kills, (unsigned long)produced, (unsigned long)*ret_lost,
-		      (unsigned long)*ret_twice);
+	say(kills, *ret_lost, *ret_twice);
 	spool_writer_close(&w);
 }
 

@@ -3,9 +3,9 @@
 # Every C type through the decoder, against what bpftool prints of the same bytes; and records with a variable tail.
 . "$(dirname "$0")/lib.sh"
 
-cat >"$T/types.yaml" <<Y
+cat >"$T/every.yaml" <<Y
 programs:
-  - { name: types, type: ebpf_object, path: $BUILD/tests/bpf/types.bpf.o }
+  - { name: every, type: ebpf_object, path: $BUILD/tests/bpf/every.bpf.o }
 channels:
   events: { type: ring_buffer }
 Y
@@ -15,10 +15,10 @@ programs:
 channels:
   events: { type: ring_buffer }
 Y
-start x "$T/types.yaml" || { not_ok "an instance with types.yaml gets ready"; done_testing; }
-ok "an instance with types.yaml gets ready"
-id=$(ctl show types --json | jq '.items[].maps[] | select(.name == "input") | .id')
-size=$(ctl show types --json | jq '.items[].maps[] | select(.name == "input") | .value_size')
+start x "$T/every.yaml" || { not_ok "an instance with every.yaml gets ready"; done_testing; }
+ok "an instance with every.yaml gets ready"
+id=$(ctl show every --json | jq '.items[].maps[] | select(.name == "input") | .id')
+size=$(ctl show every --json | jq '.items[].maps[] | select(.name == "input") | .value_size')
 # Random bytes, except that text is ASCII (bpftool prints raw bytes) and booleans are 0 or 1.
 for round in $(seq 1 40); do
 	python3 - "$size" "$round" >"$T/bytes" <<'P'

@@ -35,5 +35,5 @@ first=$(head -1 "$T/x.out" | jq -r '.ts[:19] + "Z" | fromdate')
 check "ts is wall time" test $((first > $(date +%s) - 600 && first <= $(date +%s))) = 1
 cmp "$T/x.out" "$T/x/log/exec.jsonl" >/dev/null && ok "the file has what stdout had, in the same order" || not_ok "the file has what stdout had, in the same order"
 is "produced is the kernel's own counter, and all of it arrived" \
-	"$(jq '[.. | objects | select(.kind == "channel") | .produced] | add' "$T/ledger.json")" "$(jq '[.. | objects | select(.kind == "channel") | .drained] | add' "$T/ledger.json")"
+	"$(jq '[.channels[].produced] | add' "$T/ledger.json")" "$(jq '[.channels[].drained] | add' "$T/ledger.json")"
 done_testing

@@ -47,7 +47,7 @@ wait_for() {
 }
 
 # start NAME [ebpfctl-run options] FILE…: a private instance; its output in $T/NAME.out and $T/NAME.err, its state in
-# $T/NAME, its pid in $PID, its bus in $BUS. Fails if it does not get ready.
+# $T/NAME, its pid in $PID, its bus in $BUS, its private folder in $DIR. Fails if it does not get ready.
 start() {
 	local name=$1; shift
 	: >"$T/$name.err"
@@ -56,6 +56,7 @@ start() {
 	PIDS+=("$PID")
 	BUS=unix:path=$T/$name/bus
 	if ! wait_for 30 eval "grep -qx ready '$T/$name.err' || ! kill -0 $PID"; then say "not ready after 30 s"; fi
+	DIR=$(sed -nE 's/^bus: unix:path=(.*)\/bus .*/\1/p' "$T/$name.err")
 	grep -qx ready "$T/$name.err" || { sed 's/^/# /' "$T/$name.err"; return 1; }
 }
 # stop: the last instance started, orderly; its exit status
@@ -74,8 +75,9 @@ ctl() { "$BIN/ebpfctl" --bus "$BUS" "$@"; }
 # daemon_pid NAME: of the last instance
 daemon_pid() { pgrep -P "$PID" -f "ebpf-$1\$|ebpf-$1 " | head -1; }
 # worker_pid PROGRAM
-worker_pid() { pgrep -P "$(daemon_pid channeld)" -f "worker $1" | head -1; }
+worker_pid() { pgrep -P "$(daemon_pid channeld)" -f "worker .* $1\$" | head -1; }
 # lines NAME FILE: every line is JSON
 all_json() { jq -e . "$1" >/dev/null; }
-# the ledger of the last instance is balanced within SECONDS
-balanced() { wait_for "${1:-5}" ctl ledger --strict; }
+# the ledger of the last instance balances within SECONDS, and nothing is on its way any more
+at_rest() { ctl ledger --json | jq -e '.balanced and ([.channels[], .sinks[] | .pending] | add) == 0'; }
+balanced() { wait_for "${1:-5}" at_rest; }

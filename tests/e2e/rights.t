@@ -8,7 +8,7 @@ case $(uname -m) in x86_64 | aarch64) ;; *) skip_all "the probe knows x86-64 and
 cat >"$T/tick.yaml" <<Y
 programs:
   - { name: tick, type: ebpf_object, path: $BUILD/tests/bpf/tick.bpf.o }
-  - { name: user, type: user_so, path: $BUILD/sdk/example.so }
+  - { name: user, type: user_so, path: $BUILD/tests/so/plain.so }
 channels:
   ticks: { type: ring_buffer }
 events:
@@ -18,7 +18,7 @@ start x "$T/tick.yaml" || { not_ok "an instance with a processor gets ready"; do
 ok "an instance with a processor gets ready"
 "$BUILD/tests/tools/ticker" 3
 check "events pass" balanced 5
-pin=$T/x/run/bpf/v1/program/tick/tick/map/ticks
+pin=$DIR/run/bpf/v1/program/tick/tick/map/ticks
 
 cap() { printf '%016x' $(($(printf '(1<<%d)|' "$@") 0)); }
 NONE=0000000000000000 BPF=39 PERFMON=38 NET_ADMIN=12 DAC_READ_SEARCH=2 SETUID=7 SETGID=6 KILL=5

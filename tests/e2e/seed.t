@@ -12,8 +12,8 @@ for f in oom openfile tcp_tracer test_bpftrace xdp; do
 done
 
 # The first slide's and the oom example's shape, with a host and a path of ours; their kprobe becomes what ships here.
-sed "s#file:///root/ebpf-agent/output/oom.bpf.o#file://$ROOT/programs/oom.bpf.o#; s#file:///root/ebpf-agent/output/oom.so#file://$BUILD/sdk/example.so#" "$SEED/oom.yaml" >"$T/oom.yaml"
-sed "s#file:///xxx/tcp_tracer.bpf.o#file://$BUILD/tests/bpf/tcp_tracer.bpf.o#; s#http://xxxx//tcp_tracer.so#file://$BUILD/sdk/example.so#" "$SEED/tcp_tracer.yaml" >"$T/tcp_tracer.yaml"
+sed "s#file:///root/ebpf-agent/output/oom.bpf.o#file://$ROOT/programs/oom.bpf.o#; s#file:///root/ebpf-agent/output/oom.so#file://$BUILD/tests/so/plain.so#" "$SEED/oom.yaml" >"$T/oom.yaml"
+sed "s#file:///xxx/tcp_tracer.bpf.o#file://$BUILD/tests/bpf/tcp_tracer.bpf.o#; s#http://xxxx//tcp_tracer.so#file://$BUILD/tests/so/plain.so#" "$SEED/tcp_tracer.yaml" >"$T/tcp_tracer.yaml"
 is "only host and path were replaced" "$(diff "$SEED/tcp_tracer.yaml" "$T/tcp_tracer.yaml" | grep -c '^>')" 2
 start x "$T/oom.yaml" "$T/tcp_tracer.yaml" || { not_ok "oom.yaml and tcp_tracer.yaml load"; done_testing; }
 ok "oom.yaml and tcp_tracer.yaml load"

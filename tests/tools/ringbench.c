@@ -5,6 +5,11 @@
  *	starts the worker on the filled ring, and measures until all of it is committed. Then reads the spool as a sink would:
  *	every CRC, every line, every id, the count.
  *
+ * ringbench check PROGRAM COUNT
+ *	reads the spool in the same way, from its first record on: COUNT events were drained, and are there once.
+ * ringbench flags PROGRAM
+ *	the flags of the last commit.
+ *
  * Prints events per second, and per second of the process's CPU time: on a busy machine the second says what a core can do. */
 #include <errno.h>
 #include <limits.h>
@@ -196,12 +201,49 @@ static void worker(char **argv, const char *launcher)
 	ring_close(&ring);
 }
 
+static void open_spool(struct spool_reader *r, const char *program, struct spool_commit *c)
+{
+	char path[PATH_MAX];
+	int err = path_spool(program, path);
+
+	if (err == 0)
+		err = spool_reader_open(r, path, false);
+	if (err == 0)
+		err = spool_read_commit(r, c);
+	if (err < 0)
+		die("spool", err);
+}
+
+static void check_all(const char *program, uint64_t n)
+{
+	static struct spool_commit c;
+	struct spool_reader r = {};
+
+	open_spool(&r, program, &c);
+	check(&r, n);
+	if (c.rings[0].drained != n || c.records != n || c.routes[0].ok != n || c.routes[0].spooled != n)
+		die("the counters are wrong", ERANGE);
+}
+
+static void flags(const char *program)
+{
+	static struct spool_commit c;
+	struct spool_reader r = {};
+
+	open_spool(&r, program, &c);
+	printf("%u\n", c.flags);
+}
+
 int main(int argc, char **argv)
 {
 	if (argc == 3 && strcmp(argv[1], "bare") == 0)
 		bare(argv[2]);
 	else if (argc >= 4 && strcmp(argv[1], "worker") == 0)
 		worker(argv, argc > 4 ? argv[4] : NULL);
+	else if (argc == 4 && strcmp(argv[1], "check") == 0)
+		check_all(argv[2], strtoull(argv[3], NULL, 0));
+	else if (argc == 3 && strcmp(argv[1], "flags") == 0)
+		flags(argv[2]);
 	else
 		return 2;
 	return 0;

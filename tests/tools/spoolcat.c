@@ -30,8 +30,8 @@ static int complain(struct totals *t, const char *what, uint64_t at)
 
 static void print_commit(const struct spool_commit *c, uint64_t tail, uint64_t data_size)
 {
-	fprintf(stderr, "head=%" PRIu64 " tail=%" PRIu64 " size=%" PRIu64 " records=%" PRIu64 " generation=%u flags=%u\n",
-		c->head, tail, data_size, c->records, c->generation, c->flags);
+	fprintf(stderr, "head=%" PRIu64 " tail=%" PRIu64 " size=%" PRIu64 " records=%" PRIu64
+		" generation=%u flags=%u\n", c->head, tail, data_size, c->records, c->generation, c->flags);
 	for (int i = 0; i < c->n_rings; i++) {
 		const struct spool_ring *r = &c->rings[i];
 
@@ -68,8 +68,8 @@ static uint64_t print_cursors(const struct spool_reader *r, uint64_t none)
 			fprintf(stderr, "cursor %d: damaged\n", i);
 			continue;
 		}
-		fprintf(stderr, "cursor %s pos=%" PRIu64 " acked=%" PRIu64 " unrouted=%" PRIu64 " bytes=%" PRIu64, name, c.pos,
-			c.acked, c.unrouted, c.bytes);
+		fprintf(stderr, "cursor %s pos=%" PRIu64 " acked=%" PRIu64 " unrouted=%" PRIu64 " bytes=%" PRIu64, name,
+			c.pos, c.acked, c.unrouted, c.bytes);
 #define X(upper, lower, help) fprintf(stderr, " " #lower "=%" PRIu64, c.dropped[SINK_DROP_##upper]);
 		SINK_DROP_LIST(X)
 #undef X
@@ -168,7 +168,8 @@ static int run(const char *path, bool check, bool all, uint64_t from)
 	int err = spool_reader_open(&r, path, true);
 
 	if (err < 0) {
-		fprintf(stderr, "%s: %s\n", path, err == -EBADMSG ? "no spool of this boot, or damaged" : strerror(-err));
+		fprintf(stderr, "%s: %s\n", path,
+			err == -EBADMSG ? "no spool of this boot, or damaged" : strerror(-err));
 		return 1;
 	}
 	tail = __atomic_load_n(&r.head->tail, __ATOMIC_SEQ_CST);

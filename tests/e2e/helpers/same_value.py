@@ -22,10 +22,10 @@ def number(v):
 
 def same(theirs, ours, path):
     if isinstance(ours, dict):
-        # Anonymous members are flattened by us, and put under "(anon)" or in place by bpftool.
+        # Anonymous members are flattened by us, and put under "" or "(anon)" by bpftool.
         flat = {}
         for k, v in theirs.items():
-            flat.update(v) if k == "(anon)" else flat.__setitem__(k, v)
+            flat.update(v) if k in ("", "(anon)") else flat.__setitem__(k, v)
         if set(flat) != set(ours):
             return "%s: members %s against %s" % (path, sorted(flat), sorted(ours))
         for k in ours:
@@ -50,6 +50,9 @@ def same(theirs, ours, path):
     if isinstance(theirs, str) and isinstance(ours, int) and ours < 0:
         if any(ours + (1 << bits) == number(theirs) and -ours <= 1 << (bits - 1) for bits in range(1, 65)):
             return None
+    # … and a number that an unsigned enum has no name for as signed.
+    if isinstance(theirs, int) and theirs < 0 and theirs + (1 << 32) == ours:
+        return None
     return "%s: bpftool says %r, we say %r" % (path, theirs, ours)
 
 
