@@ -101,4 +101,11 @@ struct trace_event_raw_mark_victim {
 
 #pragma clang attribute pop
 
+/* tracepoint/syscalls/sys_enter_…: the first words of every such record, the same since 3.5 (common fields, number, arguments). */
+struct sys_enter {
+	__u64 common;
+	long nr;
+	unsigned long args[6];
+};
+
 #endif

@@ -23,7 +23,7 @@ struct channel_ledger {
 	struct agent_counts counts;
 	bool counted;			/* the object has counters */
 	bool has_pending, live;
-	uint64_t pending;
+	uint64_t pending, discarded;	/* discarded: whether or not they were drained yet */
 };
 
 /* ---- what the kernel counted ----------------------------------------------------------------------------------------- */
@@ -73,7 +73,7 @@ static int read_commit(const struct manifest *m, struct spool_commit *ret)
 	return err;
 }
 
-static int count_pending(const struct manifest *m, const struct manifest_channel *c, uint64_t next, uint64_t *ret)
+static int count_pending(const struct manifest *m, const struct manifest_channel *c, uint64_t next, struct channel_ledger *ret)
 {
 	struct ring ring = {};
 	int fd = pin_get(m->program, c->item, PIN_MAP, c->map), err;
@@ -85,7 +85,7 @@ static int count_pending(const struct manifest *m, const struct manifest_channel
 		close(fd);
 		return err;
 	}
-	err = ring_count(&ring, next, ret);
+	err = ring_count(&ring, next, &ret->pending, &ret->discarded);
 	ring_close(&ring);
 	return err;
 }
@@ -112,7 +112,8 @@ static void read_channel(const struct manifest *m, const struct manifest_channel
 		if (row)
 			l.row = *row;
 		if (c->type == CHANNEL_RING_BUFFER)
-			l.has_pending = count_pending(m, c, l.row.next, &l.pending) == 0;
+			l.has_pending = count_pending(m, c, l.row.next, &l) == 0;
+		l.discarded += l.row.discarded;
 		l.counted = c->counts && read_counts(m, c, &l.counts) == 0;
 		after = read_commit(m, &commit[1]) == 0 ? find_row(&commit[1], c) : NULL;
 		l.live = (after ? after->next : 0) != l.row.next;
@@ -148,11 +149,12 @@ static void channel_row(const struct manifest *m, const struct manifest_channel 
 		bus_row_str(rows, "nmi", "unknown");
 	}
 	bus_row_u64(rows, "lost", l->row.lost);
-	bus_row_u64(rows, "discarded", l->row.discarded);
+	bus_row_u64(rows, "discarded", l->discarded);
+	/* `produced` counts attempts, and with them what the program thought better of. */
 	if (l->counted && l->has_pending)
 		bus_row_strf(rows, "balance", "%lld",
 			     (long long)(l->counts.produced - l->row.drained - l->pending - l->counts.ring_full -
-					 l->counts.nmi - l->row.lost));
+					 l->counts.nmi - l->row.lost - l->discarded));
 	else
 		bus_row_str(rows, "balance", "unknown");
 	bus_row_bool(rows, "live", l->live);

@@ -78,9 +78,9 @@ void ring_resume(struct ring *r, uint64_t pos)
 	r->pos = r->seen = ring_consumed(r);
 }
 
-int ring_count(const struct ring *r, uint64_t pos, uint64_t *ret)
+int ring_count(const struct ring *r, uint64_t pos, uint64_t *ret_events, uint64_t *ret_discarded)
 {
-	uint64_t end = ring_produced(r), n = 0;
+	uint64_t end = ring_produced(r), events = 0, discarded = 0;
 
 	if (pos > end || end - pos > r->size)
 		return -EAGAIN;
@@ -88,13 +88,16 @@ int ring_count(const struct ring *r, uint64_t pos, uint64_t *ret)
 		uint32_t header = __atomic_load_n((const uint32_t *)(r->data + (pos & r->mask)), __ATOMIC_ACQUIRE);
 		uint32_t len = header & ~(BPF_RINGBUF_BUSY_BIT | BPF_RINGBUF_DISCARD_BIT);
 
-		if (!(header & BPF_RINGBUF_DISCARD_BIT))
-			n++;
+		if (header & BPF_RINGBUF_DISCARD_BIT)
+			discarded++;
+		else
+			events++;
 		pos += ALIGN_UP((uint64_t)len + BPF_RINGBUF_HDR_SZ, 8);
 	}
 	/* Whoever overwrites what we walk makes headers of payload; then the walk ends anywhere. */
 	if (pos != end)
 		return -EAGAIN;
-	*ret = n;
+	*ret_events = events;
+	*ret_discarded = discarded;
 	return 0;
 }

@@ -89,8 +89,8 @@ static inline void ring_release(struct ring *r, uint64_t pos)
 	__atomic_store_n(r->consumer, pos, __ATOMIC_RELEASE);
 }
 
-/* How many events lie between @pos and the producer's position, discarded ones left out, unfinished ones counted.
- * -EAGAIN: overwritten meanwhile. */
-int ring_count(const struct ring *r, uint64_t pos, uint64_t *ret);
+/* How many events lie between @pos and the producer's position, unfinished ones included, and how many that the program
+ * discarded. -EAGAIN: overwritten meanwhile. */
+int ring_count(const struct ring *r, uint64_t pos, uint64_t *ret_events, uint64_t *ret_discarded);
 
 #endif

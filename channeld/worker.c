@@ -193,8 +193,10 @@ static int run(struct worker *w)
 		err = rights_apply(&rights_worker);
 	if (err < 0)
 		return err;
-	/* The rows are there before the first event is: the ledger shows them. */
+	/* The rows are there before the first event is: the ledger shows them. And sinkd, which has no cursor to sleep at
+	 * in a spool that it has not seen yet, comes at once. */
 	drain_commit(d);
+	say(w, WORKER_SAYS_SPOOL);
 	return loop(w);
 }
 

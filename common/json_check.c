@@ -73,8 +73,7 @@ static bool string(struct text *t)
 		unsigned char c;
 		size_t n;
 
-		while (t->end - t->p >= 8 && !json_has_special(json_load8(t->p)))
-			t->p += 8;
+		t->p = json_skip_plain(t->p, t->end);
 		if (t->p == t->end)
 			return false;
 		c = (unsigned char)*t->p;

@@ -31,4 +31,22 @@ static inline uint64_t json_has_special(uint64_t w)
 	       json_has_zero(w ^ JSON_BYTES(0x7f));
 }
 
+/* The bytes from @s on that are plain: it stops at a special one, or within the last seven before @end. */
+static inline const char *json_skip_plain(const char *s, const char *end)
+{
+	while (end - s >= 8) {
+		uint64_t special = json_has_special(json_load8(s));
+
+#if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
+		if (special)	/* borrows go upwards: the lowest bit is always true */
+			return s + (__builtin_ctzll(special) >> 3);
+#else
+		if (special)
+			return s;
+#endif
+		s += 8;
+	}
+	return s;
+}
+
 #endif

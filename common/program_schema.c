@@ -48,8 +48,8 @@ static bool is_placeholder(const struct yaml_node *n, const char *key, struct di
 static const struct conf_key prog_keys[] = {
 	{ "attach", CONF_ENUM, offsetof(struct program_prog, attach), .choices = prog_attach_names,
 	  .help = "false: loaded, not attached. required: the load fails if it cannot be. optional: it is left out, "
-		  "and `show` says why. default: required, except where this kernel lacks the hook. `NAME: false` says the "
-		  "same in short" },
+		  "and `show` says why. default: required, except where this kernel lacks the hook. `NAME: false` says "
+		  "the same in short" },
 	{ "target", CONF_STR, offsetof(struct program_prog, target), .min = 1, .max = 1024,
 	  .help = "what it attaches to, instead of what its ELF section says: \"tracepoint/sched/sched_switch\"" },
 	{ 0 },

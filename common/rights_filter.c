@@ -215,7 +215,7 @@ static int allow_with_arguments(scmp_filter_ctx f)
  * with these refused it dies of a "fatal error" instead of reporting. */
 static int allow_sanitizers(scmp_filter_ctx f)
 {
-	static const char *const calls[] = { "ptrace", "openat", "open", "getdents64", "readlink", "wait4", "clone", "prctl", "mmap",
+	static const char *const calls[] = { "ptrace", "openat", "open", "getdents64", "getdents", "readlink", "wait4", "clone", "prctl", "mmap",
 					     "mprotect", "newfstatat", "prlimit64", "tgkill", "kill", "ioctl" };
 
 	return ADD_NAMES(f, SCMP_ACT_ALLOW, calls);

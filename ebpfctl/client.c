@@ -61,8 +61,12 @@ int client_open(struct client *c, const struct ctl *ctl)
 	if (c->conn)
 		dbus_connection_set_exit_on_disconnect(c->conn, false);
 	if (!c->conn || !dbus_bus_register(c->conn, &e)) {
-		set_error(c, "no bus at %s: %s (is the agent running? `ebpfctl run` prints its address)", c->address,
-			  e.message ?: "no answer");
+		/* A bus that does not want us hangs up without a word. */
+		if (c->conn && (dbus_error_has_name(&e, DBUS_ERROR_NO_REPLY) || dbus_error_has_name(&e, DBUS_ERROR_DISCONNECTED)))
+			set_error(c, "the bus at %s refuses us: root and the group " AGENT_GROUP " may use it", c->address);
+		else
+			set_error(c, "no bus at %s: %s (is the agent running? `ebpfctl run` prints its address)", c->address,
+				  e.message ?: "no answer");
 		dbus_error_free(&e);
 		return -ENOTCONN;
 	}

@@ -7,6 +7,8 @@
 
 void buf_add(struct buf *b, const char *s, size_t len)
 {
+	if (!len)
+		return;
 	if (b->len + len > b->cap) {
 		b->cap = MAX(b->cap * 2, b->len + len + 4096);
 		b->s = realloc(b->s, b->cap);

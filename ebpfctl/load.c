@@ -111,7 +111,8 @@ static int load_one(const struct ctl *c, struct client *client, const char *file
 		return ctl_error("%s: cannot be sent over D-Bus", file);
 	snprintf(doing, sizeof(doing), "still loading %s", file);
 	if (client_call(client, m, LOAD_TIMEOUT_MS, doing, &reply) < 0)
-		return ctl_error("%s", client->error);
+		return ctl_error("%s%s%s", strncmp(client->error, file, strlen(file)) ? file : "",
+				 strncmp(client->error, file, strlen(file)) ? ": " : "", client->error);
 	return report(c, reply, file, j);
 }
 

@@ -19,7 +19,11 @@
 
 #define WATCHDOG_MS       10000
 #define START_MS          30000		/* to READY=1 */
+#ifdef AGENT_SAN
+#define STOP_MS           15000		/* leaks are looked for at exit */
+#else
 #define STOP_MS            3000		/* from SIGTERM to SIGKILL */
+#endif
 #define ABORT_MS           2000		/* from SIGABRT to SIGKILL */
 #define BACKOFF_FIRST_MS     50
 #define BACKOFF_MAX_MS     2000

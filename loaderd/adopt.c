@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* What an earlier loaderd left: taken over as it is, after checking that links, progs and maps belong together. A pinned map
- * whose writer is another prog's map would be silent for ever. Nothing is loaded twice. */
+/* What an earlier loaderd left: taken over as it is, after checking that links, progs and maps belong together. A
+ * pinned map whose writer is another prog's map would be silent for ever. Nothing is loaded twice. */
 #include <bpf/bpf.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -27,7 +27,8 @@ static int refuse(struct entry *e, const char *what, const char *name, const cha
 	return -EINVAL;
 }
 
-static int info_of(const char *program, const char *item, enum pin_kind kind, const char *name, void *info, uint32_t size)
+static int info_of(const char *program, const char *item, enum pin_kind kind, const char *name, void *info,
+		   uint32_t size)
 {
 	cleanup(closep) int fd = pin_get(program, item, kind, name);
 
@@ -57,7 +58,8 @@ static int check_prog(struct entry *e, const struct manifest_item *i, const stru
 	return 0;
 }
 
-static bool uses_map(const struct entry *e, const struct manifest_item *i, const struct manifest_prog *p, uint32_t map_id)
+static bool uses_map(const struct entry *e, const struct manifest_item *i, const struct manifest_prog *p,
+		     uint32_t map_id)
 {
 	uint32_t ids[MAPS_MAX] = { 0 };
 	struct bpf_prog_info info = { .nr_map_ids = MAPS_MAX, .map_ids = (uintptr_t)ids };
@@ -159,10 +161,9 @@ static int adopt_one(const char *program, void *arg)
 	check(e);
 	entry_set_manifest(e, take(arena), m);
 	a->d->generation = MAX(a->d->generation, m->generation);
-	if (e->refused)
-		log_error("%s: %s", program, e->refused);
-	else
-		log_info("%s is adopted (generation %lu, %s)", program, (unsigned long)m->generation, entry_state_names[e->state]);
+	if (!e->refused)
+		log_info("%s is adopted (generation %lu, %s)", program, (unsigned long)m->generation,
+			 entry_state_names[e->state]);
 	return 0;
 }
 
@@ -175,7 +176,8 @@ static int remove_orphan(const char *program, void *arg)
 	if (entry_find(a->d, program))
 		return 0;
 	err = pin_remove(program);
-	log_notice("%s: pins of an interrupted load are removed%s%s", program, err ? ": " : "", err ? strerror(-err) : "");
+	log_notice("%s: pins of an interrupted load are removed%s%s", program, err ? ": " : "",
+		   err ? strerror(-err) : "");
 	return 0;
 }
 

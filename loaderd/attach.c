@@ -41,9 +41,11 @@ static int drop(struct load *l, struct load_prog *p, const char *cause)
 	if (!cause)
 		return -ENOMEM;
 	if (is_required(p))
-		return load_fail(l, p->decl->item.line, "program '%s' (%s) cannot be attached: %s", p->name, p->section, cause);
+		return load_fail(l, p->decl->item.line, "program '%s' (%s) cannot be attached: %s", p->name, p->section,
+				 cause);
 	p->state = LOAD_DROPPED;
 	p->cause = cause;
+	p->prog_id = 0;		/* it goes with this process */
 	return 0;
 }
 
@@ -56,15 +58,18 @@ int attach_prepare(struct load *l, struct load_prog *p)
 		return 0;
 	name = after_any(target, by_btf);
 	if (!name) {
-		if (after_any(target, by_perf) || after_any(target, raw) || after(target, "kprobe") || after(target, "kretprobe"))
+		if (after_any(target, by_perf) || after_any(target, raw) || after(target, "kprobe") ||
+		    after(target, "kretprobe"))
 			return 0;	/* at attach time */
-		return load_not_built(l, p->decl->item.line, "program '%s': the attach target '%s' is not built in this version",
-				      p->name, target);
+		return load_not_built(l, p->decl->item.line,
+				      "program '%s': the attach target '%s' is not built in this version", p->name,
+				      target);
 	}
 	load_log_start();
 	err = bpf_program__set_attach_target(p->prog, 0, name);
 	if (err == -EINVAL)
-		return load_fail(l, p->decl->item.line, "program '%s' (%s) cannot have the target '%s': it is of another kind", p->name,
+		return load_fail(l, p->decl->item.line,
+				 "program '%s' (%s) cannot have the target '%s': it is of another kind", p->name,
 				 p->section, target);
 	return err ? drop(l, p, arena_printf(l->arena, "this kernel has no '%s' (%s)", target, load_strerror(err))) : 0;
 }
@@ -122,8 +127,11 @@ static int attach_one(struct load *l, struct load_prog *p)
 		return 0;
 	err = -errno;
 	if (err == -EOPNOTSUPP)
-		return drop(l, p, arena_printf(l->arena, "its section '%s' does not say where to attach it, and attaching it by other "
-					       "means is not built in this version", p->section));
+		return drop(l, p,
+			    arena_printf(l->arena,
+					 "its section '%s' does not say where to attach it, and attaching it by other "
+					 "means is not built in this version",
+					 p->section));
 	return drop(l, p, load_log_cause(l->arena, p->name, err));
 }
 
@@ -137,7 +145,8 @@ static int pin(struct load *l, struct load_item *i, struct load_prog *p)
 	if (!err && p->link) {
 		err = pin_put(bpf_link__fd(p->link), program, item, PIN_LINK, p->name);
 		if (err == -EINVAL)
-			return load_fail(l, i->decl->item.line, "program '%s': this kernel cannot keep its link", p->name);
+			return load_fail(l, i->decl->item.line, "program '%s': this kernel cannot keep its link",
+					 p->name);
 		if (!err && bpf_obj_get_info_by_fd(bpf_link__fd(p->link), &info, &len))
 			err = -errno;
 		p->link_id = info.id;

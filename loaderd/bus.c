@@ -8,9 +8,10 @@
 
 #include "loaderd.h"
 
-#define MAY_CHANGE SD_BUS_VTABLE_UNPRIVILEGED	/* who may is checked in the handlers: root and a group, not CAP_SYS_ADMIN */
+#define MAY_CHANGE                                                                                                     \
+	SD_BUS_VTABLE_UNPRIVILEGED /* who may is checked in the handlers: root and a group, not CAP_SYS_ADMIN */
 
-/* ---- options -------------------------------------------------------------------------------------------------------------- */
+/* ---- options ---------------------------------------------------------------------------------------------------- */
 
 struct options {
 	bool force;
@@ -82,7 +83,7 @@ static int read_options(sd_bus_message *m, struct options *o, sd_bus_error *erro
 	return err < 0 ? err : sd_bus_message_exit_container(m);
 }
 
-/* ---- Load ----------------------------------------------------------------------------------------------------------------- */
+/* ---- Load ------------------------------------------------------------------------------------------------------- */
 
 static void reply_error(sd_bus_message *call, const struct outcome *o)
 {
@@ -154,7 +155,8 @@ static int read_yaml(int fd, const char *file, char **ret, size_t *ret_len, stru
 	return 0;
 }
 
-static int start_load(struct loaderd *d, sd_bus_message *m, int fd, const char *file, const char *base, struct outcome *o)
+static int start_load(struct loaderd *d, sd_bus_message *m, int fd, const char *file, const char *base,
+		      struct outcome *o)
 {
 	cleanup(freep) char *text = NULL;
 	struct load_request r = { .file = file, .base = base, .done = on_loaded, .arg = m };
@@ -196,7 +198,7 @@ static int method_load(sd_bus_message *m, void *userdata, sd_bus_error *error)
 	return 1;	/* on_loaded() answers */
 }
 
-/* ---- Unload --------------------------------------------------------------------------------------------------------------- */
+/* ---- Unload ----------------------------------------------------------------------------------------------------- */
 
 static void on_unloaded(void *arg, const struct outcome *o)
 {
@@ -324,12 +326,12 @@ static int method_unload_all(sd_bus_message *m, void *userdata, sd_bus_error *er
 	return 1;
 }
 
-/* ---- List, Show ----------------------------------------------------------------------------------------------------------- */
+/* ---- List, Show ------------------------------------------------------------------------------------------------- */
 
 static void add_row(struct bus_rows *r, const struct entry *e)
 {
 	const struct manifest *m = e->manifest;
-	cleanup(freep) char *degraded = NULL;
+	const char *degraded = e->refused ? e->refused : m && m->degraded.n ? m->degraded.s[0] : "";
 
 	bus_row_begin(r);
 	bus_row_str(r, "program", e->name);
@@ -338,7 +340,7 @@ static void add_row(struct bus_rows *r, const struct entry *e)
 	bus_row_u64(r, "items", m ? m->items.n : 0);
 	bus_row_u64(r, "channels", m ? m->channels.n : 0);
 	bus_row_u64(r, "degraded", m ? m->degraded.n + !!e->refused : 0);
-	bus_row_str(r, "degraded_text", e->refused ? e->refused : m && m->degraded.n ? m->degraded.s[0] : "");
+	bus_row_strf(r, "degraded_text", "%.*s", (int)strcspn(degraded, "\n"), degraded);	/* all of it: Show */
 	bus_row_str(r, "loaded_at", m && m->loaded_at ? m->loaded_at : "");
 	bus_row_str(r, "file", m && m->file ? m->file : "");
 	bus_row_end(r);
@@ -381,14 +383,16 @@ static int method_show(sd_bus_message *m, void *userdata, sd_bus_error *error)
 
 const sd_bus_vtable loaderd_methods[] = {
 	SD_BUS_VTABLE_START(0),
-	SD_BUS_METHOD_WITH_NAMES("Load", "hssa{sv}", SD_BUS_PARAM(yaml) SD_BUS_PARAM(file) SD_BUS_PARAM(base) SD_BUS_PARAM(options),
-				 "sas", SD_BUS_PARAM(program) SD_BUS_PARAM(warnings), method_load, MAY_CHANGE),
-	SD_BUS_METHOD_WITH_NAMES("Unload", "sa{sv}", SD_BUS_PARAM(program) SD_BUS_PARAM(options), "", , method_unload, MAY_CHANGE),
-	SD_BUS_METHOD_WITH_NAMES("UnloadAll", "a{sv}", SD_BUS_PARAM(options), "as", SD_BUS_PARAM(programs), method_unload_all,
+	SD_BUS_METHOD_WITH_NAMES("Load", "hssa{sv}",
+				 SD_BUS_PARAM(yaml) SD_BUS_PARAM(file) SD_BUS_PARAM(base) SD_BUS_PARAM(options), "sas",
+				 SD_BUS_PARAM(program) SD_BUS_PARAM(warnings), method_load, MAY_CHANGE),
+	SD_BUS_METHOD_WITH_NAMES("Unload", "sa{sv}", SD_BUS_PARAM(program) SD_BUS_PARAM(options), "", , method_unload,
 				 MAY_CHANGE),
+	SD_BUS_METHOD_WITH_NAMES("UnloadAll", "a{sv}", SD_BUS_PARAM(options), "as", SD_BUS_PARAM(programs),
+				 method_unload_all, MAY_CHANGE),
 	SD_BUS_METHOD_WITH_NAMES("List", "a{sv}", SD_BUS_PARAM(options), "aa{sv}", SD_BUS_PARAM(programs), method_list,
 				 SD_BUS_VTABLE_UNPRIVILEGED),
-	SD_BUS_METHOD_WITH_NAMES("Show", "sa{sv}", SD_BUS_PARAM(program) SD_BUS_PARAM(options), "s", SD_BUS_PARAM(manifest),
-				 method_show, SD_BUS_VTABLE_UNPRIVILEGED),
+	SD_BUS_METHOD_WITH_NAMES("Show", "sa{sv}", SD_BUS_PARAM(program) SD_BUS_PARAM(options), "s",
+				 SD_BUS_PARAM(manifest), method_show, SD_BUS_VTABLE_UNPRIVILEGED),
 	SD_BUS_VTABLE_END,
 };

@@ -21,7 +21,8 @@ static int check(struct arena *a, const struct yaml_node *n, void *obj, struct d
 		return diag_fail(d, -EINVAL, n->file, line, "artifacts: more than %d roots", BROKER_ROOTS_MAX);
 	for (size_t i = 0; i < roots->n; i++)
 		if (roots->s[i][0] != '/')
-			return diag_fail(d, -EINVAL, n->file, line, "artifacts: the root '%s' is not an absolute folder", roots->s[i]);
+			return diag_fail(d, -EINVAL, n->file, line,
+					 "artifacts: the root '%s' is not an absolute folder", roots->s[i]);
 	return 0;
 }
 
@@ -33,7 +34,9 @@ static const struct conf_key artifacts_keys[] = {
 };
 
 static const struct conf_schema artifacts_schema = {
-	.name = "where artifacts come from", .size = sizeof(((struct loaderd_conf *)0)->artifacts), .keys = artifacts_keys,
+	.name = "where artifacts come from",
+	.size = sizeof(((struct loaderd_conf *)0)->artifacts),
+	.keys = artifacts_keys,
 };
 
 static const struct conf_key keys[] = {
@@ -41,8 +44,8 @@ static const struct conf_key keys[] = {
 	  .help = "what may be loaded" },
 	{ "load-timeout", CONF_TIME, offsetof(struct loaderd_conf, load_timeout_ns), "30s", .min = NSEC_PER_SEC,
 	  .max = 600 * NSEC_PER_SEC, .help = "a load that takes longer is ended, and leaves nothing behind" },
-	{ "drain-timeout", CONF_TIME, offsetof(struct loaderd_conf, drain_timeout_ns), "10s", .max = 3600 * NSEC_PER_SEC,
-	  .help = "how long an unload waits for a program's last events to be delivered" },
+	{ "drain-timeout", CONF_TIME, offsetof(struct loaderd_conf, drain_timeout_ns), "10s",
+	  .max = 3600 * NSEC_PER_SEC, .help = "how long an unload waits for a program's last events to be delivered" },
 	{ 0 },
 };
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Declared programs: the files of programs.d. Looked at when loaderd starts and when it reloads: what is new is loaded, what
- * is gone is unloaded, what changed is unloaded and loaded again. What was loaded by hand is never touched. */
+/* Declared programs: the files of programs.d. Looked at when loaderd starts and when it reloads: what is new is
+ * loaded, what is gone is unloaded, what changed is unloaded and loaded again. What was loaded by hand is never
+ * touched. */
 #include <errno.h>
 #include <fcntl.h>
 #include <libgen.h>
@@ -72,7 +73,7 @@ static struct declared *find(struct loaderd *d, const char *path)
 	return row;
 }
 
-/* ---- loading -------------------------------------------------------------------------------------------------------------- */
+/* ---- loading ---------------------------------------------------------------------------------------------------- */
 
 struct pending {
 	struct loaderd *d;
@@ -128,7 +129,6 @@ static void load(struct loaderd *d, struct declared *row, const struct text *t)
 	name_of(row->path, t, row->program);
 	if (!p->path || job_start(d, &r, &o)) {
 		row->retry = true;
-		log_warning("%s", o.text ? o.text : "out of memory");
 		tell(d, row, o.text ? o.text : "out of memory");
 		outcome_fini(&o);
 		free(p->path);
@@ -171,7 +171,7 @@ static void replace(struct loaderd *d, struct declared *row, struct entry *e)
 	unload_start(e, false, d->conf->drain_timeout_ns / NSEC_PER_MSEC, on_replaced, p);
 }
 
-/* ---- looking -------------------------------------------------------------------------------------------------------------- */
+/* ---- looking ---------------------------------------------------------------------------------------------------- */
 
 static bool is_from(const struct entry *e, const char *path)
 {
@@ -197,7 +197,8 @@ static void look_at(struct loaderd *d, struct declared *row, const struct text *
 	if (same && !row->retry)
 		return;
 	name_of(row->path, t, name);
-	if (!first && name[0] && strcmp(name, row->program) && (e = entry_find(d, row->program)) && is_from(e, row->path)) {
+	if (!first && name[0] && strcmp(name, row->program) && (e = entry_find(d, row->program)) &&
+	    is_from(e, row->path)) {
 		replace(d, row, e);	/* the file speaks of another program now */
 		return;
 	}

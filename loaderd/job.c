@@ -54,7 +54,7 @@ struct job {
 	struct cached *cached;
 };
 
-/* ---- the end -------------------------------------------------------------------------------------------------------------- */
+/* ---- the end ---------------------------------------------------------------------------------------------------- */
 
 static void job_free(struct job *j)
 {
@@ -162,7 +162,8 @@ static int take_manifest(struct job *j)
 	if (!err && (err = manifest_write(m)))
 		diag_fail(&d, err, NULL, 0, "it cannot be written: %s", strerror(-err));
 	if (err)
-		outcome_fail(&j->outcome, AGENT_ERR_LOAD_FAILED, "%s: its manifest is of no use: %s", j->entry->name, d.error);
+		outcome_fail(&j->outcome, AGENT_ERR_LOAD_FAILED, "%s: its manifest is of no use: %s", j->entry->name,
+			     d.error);
 	else
 		entry_set_manifest(j->entry, take(a), m);
 	diag_fini(&d);
@@ -174,7 +175,7 @@ static void tell_loaded(const struct entry *e)
 	const struct conf_strs *degraded = &e->manifest->degraded;
 
 	log_info("%s is loaded (generation %lu)", e->name, (unsigned long)e->manifest->generation);
-	for (size_t k = 0; k < degraded->n; k++)
+	for (size_t k = 1; k < degraded->n; k++)	/* the first one is said as the daemon's state */
 		log_warning("%s: %s", e->name, degraded->s[k]);
 }
 
@@ -201,7 +202,7 @@ static void finish(struct job *j)
 	job_close(j);
 }
 
-/* ---- the child ------------------------------------------------------------------------------------------------------------ */
+/* ---- the child -------------------------------------------------------------------------------------------------- */
 
 static bool read_all(struct job *j);
 
@@ -218,8 +219,8 @@ static void on_exit_poll(uv_poll_t *p, int status, int events)
 	while (waitpid(j->pid, &how, 0) < 0 && errno == EINTR)
 		;
 	if (WIFSIGNALED(how))
-		outcome_fail(&j->outcome, AGENT_ERR_LOAD_FAILED, "%s: ebpf-load was killed by signal %d", j->entry->name,
-			     WTERMSIG(how));
+		outcome_fail(&j->outcome, AGENT_ERR_LOAD_FAILED, "%s: ebpf-load was killed by signal %d",
+			     j->entry->name, WTERMSIG(how));
 	finish(j);
 }
 
@@ -384,7 +385,12 @@ static int start_child(struct job *j)
 	int pair[2], err = spawn_helper_path("ebpf-load", path);
 	struct spawn_fd fd = { .theirs = JOB_FD };
 	struct spawn child = {
-		.path = path, .argv = argv, .fds = &fd, .n_fds = 1, .ambient_caps = rights_load.start_caps, .new_session = true,
+		.path = path,
+		.argv = argv,
+		.fds = &fd,
+		.n_fds = 1,
+		.ambient_caps = rights_load.start_caps,
+		.new_session = true,
 	};
 
 	if (err || socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair))
@@ -416,7 +422,7 @@ static int start_child(struct job *j)
 	return 0;
 }
 
-/* ---- the beginning -------------------------------------------------------------------------------------------------------- */
+/* ---- the beginning ---------------------------------------------------------------------------------------------- */
 
 static void on_artifact(void *arg, unsigned tag, int err, const char *text, uint32_t id, int fd)
 {
@@ -427,15 +433,16 @@ static void on_artifact(void *arg, unsigned tag, int err, const char *text, uint
 	if (!err && fd < 0)
 		err = -EIO;
 	if (err)
-		outcome_fail(&j->outcome, AGENT_ERR_LOAD_FAILED, "%s:%u: %s: %s", i->item.file, i->item.line, j->paths[tag],
-			     text[0] ? text : strerror(-err));
+		outcome_fail(&j->outcome, AGENT_ERR_LOAD_FAILED, "%s:%u: %s: %s", i->item.file, i->item.line,
+			     j->paths[tag], text[0] ? text : strerror(-err));
 	j->artifacts[tag] = fd;
 	if (--j->missing > 0)
 		return;
 	if (!j->outcome.error) {
 		err = start_child(j);
 		if (err)
-			outcome_fail(&j->outcome, AGENT_ERR_LOAD_FAILED, "ebpf-load cannot be started: %s", strerror(-err));
+			outcome_fail(&j->outcome, AGENT_ERR_LOAD_FAILED, "ebpf-load cannot be started: %s",
+				     strerror(-err));
 	}
 	if (j->outcome.error)
 		finish(j);
@@ -471,7 +478,8 @@ static int parse(struct job *j, const struct load_request *r, struct outcome *o)
 		return outcome_fail(o, AGENT_ERR_LOAD_FAILED, "out of memory");
 	err = yaml_parse(j->arena, j->file, r->text, r->len, &root, &d);
 	if (!err && program_is_xdp_list(root))
-		err = outcome_fail(o, AGENT_ERR_NOT_BUILT, "%s: a list for xdpd: it is not built in this version", j->file);
+		err = outcome_fail(o, AGENT_ERR_NOT_BUILT, "%s: a list for xdpd: it is not built in this version",
+				   j->file);
 	if (!err)
 		err = program_parse(j->arena, j->file, j->base, root, &p, &d);
 	if (err)
@@ -542,7 +550,8 @@ int job_start(struct loaderd *d, const struct load_request *r, struct outcome *o
 	for (const struct job *other = d->jobs; other; other = other->next)
 		n++;
 	if (n >= LOADS_MAX)
-		return outcome_fail(o, AGENT_ERR_LOAD_FAILED, "%s: %zu loads are going on already: try again later", r->file, n);
+		return outcome_fail(o, AGENT_ERR_LOAD_FAILED, "%s: %zu loads are going on already: try again later",
+				    r->file, n);
 	j = job_new(d, r);
 	if (!j)
 		return outcome_fail(o, AGENT_ERR_LOAD_FAILED, "out of memory");

@@ -12,8 +12,8 @@ struct member {			/* what a member's type is, its name and place aside */
 	bool last;		/* nothing of the record follows: it may be flexible */
 };
 
-static int add_members(struct layout_build *b, const struct btf *btf, const struct btf_type *t, uint64_t base, bool last,
-		       struct conf_list *to);
+static int add_members(struct layout_build *b, const struct btf *btf, const struct btf_type *t, uint64_t base,
+		       bool last, struct conf_list *to);
 static int describe(struct layout_build *b, struct member *m, uint32_t id, struct layout_field *f);
 
 static const struct btf_type *skip_modifiers(const struct btf *btf, uint32_t id, bool typedefs, uint32_t *ret_id)
@@ -46,7 +46,8 @@ static int describe_int(struct member *m, const struct btf_type *t, struct layou
 		f->offset += btf_int_offset(t);
 		f->bits = btf_int_bits(t);
 	}
-	m->of_char = t->size == 1 && (encoding & BTF_INT_CHAR || !strcmp(btf__name_by_offset(m->btf, t->name_off), "char"));
+	m->of_char =
+		t->size == 1 && (encoding & BTF_INT_CHAR || !strcmp(btf__name_by_offset(m->btf, t->name_off), "char"));
 	return 0;
 }
 
@@ -105,7 +106,8 @@ static int describe_array(struct layout_build *b, struct member *m, const struct
 	return layout_make_array(b, f, a->nelems, trailing, element.of_char || element.of_strv, element.of_strv);
 }
 
-static int describe_composite(struct layout_build *b, struct member *m, const struct btf_type *t, struct layout_field *f)
+static int describe_composite(struct layout_build *b, struct member *m, const struct btf_type *t,
+			      struct layout_field *f)
 {
 	int err = layout_enter(b);
 
@@ -198,8 +200,8 @@ static int add_member(struct layout_build *b, const struct btf *btf, const struc
 	return err;
 }
 
-static int add_members(struct layout_build *b, const struct btf *btf, const struct btf_type *t, uint64_t base, bool last,
-		       struct conf_list *to)
+static int add_members(struct layout_build *b, const struct btf *btf, const struct btf_type *t, uint64_t base,
+		       bool last, struct conf_list *to)
 {
 	int err = 0;
 

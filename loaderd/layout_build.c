@@ -9,7 +9,8 @@
 
 void *layout_push(struct layout_build *b, struct conf_list *list, size_t size)
 {
-	/* Room for a power of two of elements; the arena frees nothing, so what is left behind is at most as much again. */
+	/* Room for a power of two of elements; the arena frees nothing, so what is left behind is at most as much
+	 * again. */
 	if ((list->n & (list->n - 1)) == 0) {
 		char *bigger = arena_alloc(b->arena, (list->n ? 2 * list->n : 1) * size);
 

@@ -322,7 +322,7 @@ static int add_members(struct layout_build *b, Dwarf_Die *parent, uint64_t base,
 	return err;
 }
 
-/* ---- finding it ---------------------------------------------------------------------------------------------------- */
+/* ---- finding it ------------------------------------------------------------------------------------------------- */
 
 struct debug_info {
 	Elf *elf;
@@ -426,7 +426,7 @@ int layout_from_dwarf(struct arena *a, const void *elf, size_t size, const char 
 	return 0;
 }
 
-/* ---- candidates, for an error --------------------------------------------------------------------------------------- */
+/* ---- candidates, for an error ----------------------------------------------------------------------------------- */
 
 #define CANDIDATES_MAX 12
 
@@ -448,7 +448,8 @@ static void add_candidate(struct candidates *c, struct arena *a, const char *nam
 		return;
 	c->names[c->n++] = arena_strdup(a, name);
 	if (c->names[c->n - 1])
-		snprintf(c->text + strlen(c->text), sizeof(c->text) - strlen(c->text), "%s%s", c->text[0] ? ", " : "", name);
+		snprintf(c->text + strlen(c->text), sizeof(c->text) - strlen(c->text), "%s%s", c->text[0] ? ", " : "",
+			 name);
 }
 
 struct dwarf_candidates {

@@ -76,8 +76,9 @@ static int fill(struct layout_build *b, const struct program_field *pf, struct l
 	int err = parse_type(pf->type, &scalar, dims, &n);
 
 	if (err)
-		return refuse(b->diag, pf, "is not known (u8 … u128, s8 … s128, bool, char[16], char[], u8[6], u32[4], be16 … "
-				      "be64, f32, f64, ptr, hex, ip, strv)");
+		return refuse(b->diag, pf,
+			      "is not known (u8 … u128, s8 … s128, bool, char[16], char[], u8[6], u32[4], be16 … "
+			      "be64, f32, f64, ptr, hex, ip, strv)");
 	f->kind = scalars[scalar].kind;
 	f->bits = scalars[scalar].bits;
 	bytes = MAX(f->bits / 8, 1UL);
@@ -139,8 +140,8 @@ int layout_from_fields(struct arena *a, const struct program_channel *c, struct 
 	}
 	if (c->size && c->size < l.size)
 		return diag_fail(d, -EINVAL, c->item.file, c->item.line,
-				 "channel '%s': its fields end at byte %lu, but size is %lu", c->name, (unsigned long)l.size,
-				 (unsigned long)c->size);
+				 "channel '%s': its fields end at byte %lu, but size is %lu", c->name,
+				 (unsigned long)l.size, (unsigned long)c->size);
 	if (c->size)
 		l.size = c->size;
 	l.root.bits = 8 * l.size;

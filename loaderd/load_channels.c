@@ -6,17 +6,40 @@
 #include "../abi/counts.h"
 #include "load.h"
 
-/* ---- inference ------------------------------------------------------------------------------------------------------------ */
+/* ---- inference -------------------------------------------------------------------------------------------------- */
 
-static int by_name(struct arena *a, const char *name, const struct btf *btf, const struct artifact *elf, struct layout *ret,
-		   struct diag *d)
+static bool has_wide_enum(const struct layout_field *f)
+{
+	const struct layout_field *fields = f->fields.items;
+	bool found = f->kind == LAYOUT_ENUM && f->bits == 64;
+
+	for (size_t k = 0; k < f->fields.n && !found; k++)
+		found = has_wide_enum(&fields[k]);
+	return found;
+}
+
+/* Before clang 15 BTF cut the values of 64-bit enums to 32 bits; DWARF always has them whole. */
+static int from_btf(struct arena *a, const struct btf *btf, uint32_t id, const struct artifact *elf, struct layout *ret,
+		    struct diag *d)
+{
+	struct layout whole;
+	int err = layout_from_btf(a, btf, id, ret, d);
+
+	if (!err && has_wide_enum(&ret->root) &&
+	    !layout_from_dwarf(a, elf->bytes, elf->size, ret->name, &whole, NULL) && whole.size == ret->size)
+		*ret = whole;
+	return err;
+}
+
+static int by_name(struct arena *a, const char *name, const struct btf *btf, const struct artifact *elf,
+		   struct layout *ret, struct diag *d)
 {
 	uint32_t id;
 	int err = btf ? layout_btf_find(btf, name, &id) : -ENOENT;
 
 	if (err == -EEXIST)
 		return err;
-	err = err ? layout_from_dwarf(a, elf->bytes, elf->size, name, ret, d) : layout_from_btf(a, btf, id, ret, d);
+	err = err ? layout_from_dwarf(a, elf->bytes, elf->size, name, ret, d) : from_btf(a, btf, id, elf, ret, d);
 	if (!err && !ret->name[0])
 		ret->name = arena_strdup(a, name);	/* a typedef of a struct without a tag */
 	return err;
@@ -29,11 +52,14 @@ static int cannot_infer(struct arena *a, const struct program_channel *c, const 
 
 	if (candidates && candidates[0])
 		return diag_fail(d, -EINVAL, c->item.file, c->item.line,
-				 "channel '%s': %s. Say `event: NAME`, or AGENT_EVENT() in the program; structs that it has: %s",
+				 "channel '%s': %s. Say `event: NAME`, or AGENT_EVENT() in the program; structs that "
+				 "it has: %s",
 				 c->name, why, candidates);
 	return diag_fail(d, -EINVAL, c->item.file, c->item.line,
-			 "channel '%s': %s, and the object describes no structs (it is stripped, or was compiled without -g). "
-			 "Say `fields: [{name: …, type: …}]`", c->name, why);
+			 "channel '%s': %s, and the object describes no structs (it is stripped, or was compiled "
+			 "without -g). "
+			 "Say `fields: [{name: …, type: …}]`",
+			 c->name, why);
 }
 
 int infer_layout(struct arena *a, const struct program_channel *c, const char *map, const struct btf *btf,
@@ -47,13 +73,15 @@ int infer_layout(struct arena *a, const struct program_channel *c, const char *m
 	if (c->event) {
 		err = by_name(a, c->event, btf, elf, ret, d);
 		if (err == -EEXIST)
-			return diag_fail(d, err, c->item.file, c->item.line, "channel '%s': the object has several different structs '%s'",
-					 c->name, c->event);
-		return err == -ENOENT ? cannot_infer(a, c, btf, elf, arena_printf(a, "the object has no struct '%s'", c->event), d)
+			return diag_fail(d, err, c->item.file, c->item.line,
+					 "channel '%s': the object has several different structs '%s'", c->name,
+					 c->event);
+		return err == -ENOENT ? cannot_infer(a, c, btf, elf,
+						     arena_printf(a, "the object has no struct '%s'", c->event), d)
 				      : err;
 	}
 	if (btf && !layout_btf_anchor(btf, map, &id))
-		return layout_from_btf(a, btf, id, ret, d);
+		return from_btf(a, btf, id, elf, ret, d);
 	err = by_name(a, "event", btf, elf, ret, d);
 	if (err == -EEXIST)
 		return cannot_infer(a, c, btf, elf, "the object has several different structs 'event'", d);
@@ -76,7 +104,8 @@ static int infer_time(struct arena *a, const struct program_channel *c, struct m
 		f = layout_find(&m->layout, name, &offset);
 		if (!f || !is_number(f, offset, 64))
 			return diag_fail(d, -EINVAL, c->item.file, c->item.line,
-					 "channel '%s': ts_field '%s' is not a 64-bit number of struct %s", c->name, name, m->layout.name);
+					 "channel '%s': ts_field '%s' is not a 64-bit number of struct %s", c->name,
+					 name, m->layout.name);
 	}
 	for (size_t i = 0; i < ARRAY_SIZE(usual) && !f; i++) {
 		name = usual[i];
@@ -103,8 +132,8 @@ static int infer_pid(struct arena *a, const struct program_channel *c, struct ma
 		f = layout_find(&m->layout, name, &offset);
 		if (!f || (!is_number(f, offset, 32) && !is_number(f, offset, 64)))
 			return diag_fail(d, -EINVAL, c->item.file, c->item.line,
-					 "channel '%s': pid_field '%s' is not a 32- or 64-bit number of struct %s", c->name, name,
-					 m->layout.name);
+					 "channel '%s': pid_field '%s' is not a 32- or 64-bit number of struct %s",
+					 c->name, name, m->layout.name);
 	}
 	for (size_t i = 0; i < ARRAY_SIZE(usual) && !f; i++) {
 		name = usual[i];
@@ -128,8 +157,9 @@ int infer_fields(struct arena *a, const struct program_channel *c, struct manife
 	if (!m->has_layout) {
 		if (c->ts_field || c->pid_field)
 			return diag_fail(d, -EINVAL, c->item.file, c->item.line,
-					 "channel '%s': %s names a field, but which struct its records are is not known; say `event:` or "
-					 "`fields:`", c->name, c->ts_field ? "ts_field" : "pid_field");
+					 "channel '%s': %s names a field, but which struct its records are is not "
+					 "known; say `event:` or `fields:`",
+					 c->name, c->ts_field ? "ts_field" : "pid_field");
 		return 0;
 	}
 	err = infer_time(a, c, m, d);
@@ -155,7 +185,8 @@ static bool usable_as_key(const struct layout_field *f, uint64_t offset)
 	}
 }
 
-void infer_key(struct arena *a, const struct program_event *e, const struct manifest_channel *m, struct manifest_route *r)
+void infer_key(struct arena *a, const struct program_event *e, const struct manifest_channel *m,
+	       struct manifest_route *r)
 {
 	const char *hash = e ? e->hash : NULL;
 	const struct layout_field *f = NULL;
@@ -170,13 +201,14 @@ void infer_key(struct arena *a, const struct program_event *e, const struct mani
 		r->key_offset = offset / 8;
 		r->key_bytes = f->bits / 8;
 	} else if (hash) {
-		r->key = arena_printf(a, "process id (hash '%s' names neither a function nor a field that can be a key)", hash);
+		r->key = arena_printf(
+			a, "process id (hash '%s' names neither a function nor a field that can be a key)", hash);
 	} else {
 		r->key = "process id";
 	}
 }
 
-/* ---- from the objects ----------------------------------------------------------------------------------------------------- */
+/* ---- from the objects ------------------------------------------------------------------------------------------- */
 
 struct place {
 	struct load_item *item;
@@ -192,10 +224,9 @@ static const char *rings_of(struct load *l)
 
 		if (!l->items[k].obj)
 			continue;
-		bpf_object__for_each_map(m, l->items[k].obj)
-			if (bpf_map__type(m) == BPF_MAP_TYPE_RINGBUF && text)
-				text = arena_printf(l->arena, "%s%s%s.%s", text, text[0] ? ", " : "", l->items[k].decl->name,
-						    bpf_map__name(m));
+		bpf_object__for_each_map(m, l->items[k].obj) if (bpf_map__type(m) == BPF_MAP_TYPE_RINGBUF && text)
+			text = arena_printf(l->arena, "%s%s%s.%s", text, text[0] ? ", " : "", l->items[k].decl->name,
+					    bpf_map__name(m));
 	}
 	return text && text[0] ? text : "none";
 }
@@ -215,13 +246,14 @@ static int find_ring(struct load *l, const struct program_channel *c, struct pla
 		if (!m)
 			continue;
 		if (found.map)
-			return load_fail(l, c->item.line, "channel '%s': both '%s' and '%s' have a map '%s'; say `map: ITEM.%s`", c->name,
-					 found.item->decl->name, i->decl->name, map, map);
+			return load_fail(l, c->item.line,
+					 "channel '%s': both '%s' and '%s' have a map '%s'; say `map: ITEM.%s`",
+					 c->name, found.item->decl->name, i->decl->name, map, map);
 		found = (struct place){ i, m };
 	}
 	if (!found.map)
-		return load_fail(l, c->item.line, "channel '%s': no object%s%s has a map '%s' (ring buffers: %s)", c->name,
-				 c->map_item ? " " : "", c->map_item ? c->map_item : "", map, rings_of(l));
+		return load_fail(l, c->item.line, "channel '%s': no object%s%s has a map '%s' (ring buffers: %s)",
+				 c->name, c->map_item ? " " : "", c->map_item ? c->map_item : "", map, rings_of(l));
 	if (bpf_map__type(found.map) != BPF_MAP_TYPE_RINGBUF)
 		return load_fail(l, c->item.line, "channel '%s': map '%s' is no ring buffer but a %s", c->name, map,
 				 libbpf_bpf_map_type_str(bpf_map__type(found.map)));
@@ -235,7 +267,8 @@ static const char *find_counts(struct load *l, const struct place *p)
 	const char *name = arena_printf(l->arena, "%s" AGENT_COUNTS_SUFFIX, bpf_map__name(p->map));
 	struct bpf_map *m = name ? bpf_object__find_map_by_name(p->item->obj, name) : NULL;
 
-	if (!m || bpf_map__type(m) != BPF_MAP_TYPE_PERCPU_ARRAY || bpf_map__value_size(m) != sizeof(struct agent_counts))
+	if (!m || bpf_map__type(m) != BPF_MAP_TYPE_PERCPU_ARRAY ||
+	    bpf_map__value_size(m) != sizeof(struct agent_counts))
 		return NULL;
 	return name;
 }
@@ -261,8 +294,8 @@ static int load_layout(struct load *l, const struct program_channel *c, size_t i
 
 	if (err)
 		return err;
-	err = infer_layout(l->arena, c, bpf_map__name(p->map), bpf_object__btf(p->item->obj), &p->item->artifact, &m->layout,
-			   needed || asked ? &l->diag : NULL);
+	err = infer_layout(l->arena, c, bpf_map__name(p->map), bpf_object__btf(p->item->obj), &p->item->artifact,
+			   &m->layout, needed || asked ? &l->diag : NULL);
 	m->has_layout = !err;
 	return needed || asked ? err : 0;
 }
@@ -305,7 +338,8 @@ int load_channels(struct load *l)
 	for (size_t k = 0; k < l->program->channels.n && !err; k++)
 		for (size_t j = 0; j < k && !err; j++)
 			if (m[j].map_id == m[k].map_id)
-				err = load_fail(l, c[k].item.line, "channels '%s' and '%s' drain the same map: a ring has one consumer",
+				err = load_fail(l, c[k].item.line,
+						"channels '%s' and '%s' drain the same map: a ring has one consumer",
 						m[j].name, m[k].name);
 	to->items = m;
 	to->n = l->program->channels.n;

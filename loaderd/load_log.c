@@ -113,9 +113,18 @@ static bool verifier_log(const char *prog, const char **ret_begin, const char **
 static bool speaks_of_the_hook(const char *begin, const char *end)
 {
 	static const char *const words[] = {
-		"attach_btf", "attach BTF", "is not a function", "FENTRY/FEXIT", "not a valid tracepoint", "Tracing programs",
-		"is not supported by this kernel", "attach to unsupported", "Attach to", "Cannot replace kernel functions",
-		"Can't attach", "unsupported attach",
+		"attach_btf",
+		"attach BTF",
+		"is not a function",
+		"FENTRY/FEXIT",
+		"not a valid tracepoint",
+		"Tracing programs",
+		"is not supported by this kernel",
+		"attach to unsupported",
+		"Attach to",
+		"Cannot replace kernel functions",
+		"Can't attach",
+		"unsupported attach",
 	};
 	cleanup(freep) char *copy = strndup(begin, end - begin);
 
@@ -200,7 +209,8 @@ const char *load_log_cause(struct arena *a, const char *prog, int err)
 	if (verifier_log(prog, &begin, &end)) {
 		begin = last_lines(begin, end, SHOWN_LINES, &end);
 		if (begin < end)
-			return arena_printf(a, "%s; the verifier's last words:\n%.*s", load_strerror(err), (int)(end - begin), begin);
+			return arena_printf(a, "%s; the verifier's last words:\n%.*s", load_strerror(err),
+					    (int)(end - begin), begin);
 	}
 	begin = own_words(prog, &len);
 	if (begin)

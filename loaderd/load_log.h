@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* What libbpf says while it works is the only place where it names the prog that failed and shows the verifier's log. */
+/* What libbpf says while it works: the only place where it names the prog that failed and shows the verifier's log. */
 #ifndef EBPF_AGENT_LOAD_LOG_H
 #define EBPF_AGENT_LOAD_LOG_H
 

@@ -26,16 +26,19 @@ static const char *now(struct arena *a)
 
 	clock_gettime(CLOCK_REALTIME, &t);
 	gmtime_r(&t.tv_sec, &tm);
-	return arena_printf(a, "%04d-%02d-%02dT%02d:%02d:%02d.%09ldZ", tm.tm_year + 1900, tm.tm_mon + 1, tm.tm_mday, tm.tm_hour,
-			    tm.tm_min, tm.tm_sec, t.tv_nsec);
+	return arena_printf(a, "%04d-%02d-%02dT%02d:%02d:%02d.%09ldZ", tm.tm_year + 1900, tm.tm_mon + 1, tm.tm_mday,
+			    tm.tm_hour, tm.tm_min, tm.tm_sec, t.tv_nsec);
 }
 
-/* ---- items ---------------------------------------------------------------------------------------------------------------- */
+/* ---- items ------------------------------------------------------------------------------------------------------ */
 
 static int add_progs(struct load *l, const struct load_item *i, struct conf_list *to)
 {
 	static const char *const states[] = {
-		[LOAD_WANTED] = "loaded", [LOAD_ATTACHED] = "attached", [LOAD_LOADED] = "loaded", [LOAD_DROPPED] = "dropped",
+		[LOAD_WANTED] = "loaded",
+		[LOAD_ATTACHED] = "attached",
+		[LOAD_LOADED] = "loaded",
+		[LOAD_DROPPED] = "dropped",
 	};
 	struct manifest_prog *m = arena_alloc(l->arena, (i->n_progs + 1) * sizeof(*m));
 
@@ -45,8 +48,13 @@ static int add_progs(struct load *l, const struct load_item *i, struct conf_list
 		const struct load_prog *p = &i->progs[k];
 
 		m[k] = (struct manifest_prog){
-			.name = p->name, .type = p->type, .section = p->section, .state = states[p->state], .cause = p->cause,
-			.prog_id = p->prog_id, .link_id = p->link_id,
+			.name = p->name,
+			.type = p->type,
+			.section = p->section,
+			.state = states[p->state],
+			.cause = p->cause,
+			.prog_id = p->prog_id,
+			.link_id = p->link_id,
 		};
 	}
 	*to = (struct conf_list){ m, i->n_progs };
@@ -76,8 +84,12 @@ static int add_maps(struct load *l, const struct load_item *i, struct conf_list 
 			return load_fail(l, 0, "map '%s': %s", bpf_map__name(map), strerror(errno));
 		type = libbpf_bpf_map_type_str(info.type);
 		m[n++] = (struct manifest_map){
-			.name = arena_strdup(l->arena, bpf_map__name(map)), .type = type ? type : "unknown", .id = info.id,
-			.key_size = info.key_size, .value_size = info.value_size, .max_entries = info.max_entries,
+			.name = arena_strdup(l->arena, bpf_map__name(map)),
+			.type = type ? type : "unknown",
+			.id = info.id,
+			.key_size = info.key_size,
+			.value_size = info.value_size,
+			.max_entries = info.max_entries,
 		};
 	}
 	*to = (struct conf_list){ m, n };
@@ -121,9 +133,10 @@ static int add_items(struct load *l, struct conf_list *to)
 	return err;
 }
 
-/* ---- routes --------------------------------------------------------------------------------------------------------------- */
+/* ---- routes ----------------------------------------------------------------------------------------------------- */
 
-static int add_sinks(struct load *l, const struct program_channel *c, const struct program_event *e, struct conf_list *to)
+static int add_sinks(struct load *l, const struct program_channel *c, const struct program_event *e,
+		     struct conf_list *to)
 {
 	struct manifest_sink *m;
 	struct storage *s;
@@ -139,7 +152,9 @@ static int add_sinks(struct load *l, const struct program_channel *c, const stru
 		if (!strcmp(s[k].sink, "file"))
 			m[kept++] = (struct manifest_sink){ s[k].sink, s[k].options };
 		else
-			load_degraded(l, "storage %s is not built in this version; the events of channel '%s' do not go there",
+			load_degraded(l,
+				      "storage %s is not built in this version; the events of channel '%s' do not go "
+				      "there",
 				      s[k].sink, c->name);
 	}
 	*to = (struct conf_list){ m, kept };
@@ -165,7 +180,8 @@ static int add_route(struct load *l, const struct program_route *r, struct manif
 	};
 	infer_key(l->arena, r->event, mc, m);
 	if (r->event && r->event->hash && m->key_offset < 0)
-		diag_warn(&l->diag, r->event->item.file, r->event->item.line, "the key of these events is the %s", m->key);
+		diag_warn(&l->diag, r->event->item.file, r->event->item.line, "the key of these events is the %s",
+			  m->key);
 	return add_sinks(l, c, r->event, &m->sinks);
 }
 

@@ -57,8 +57,10 @@ static void fill_unset(struct load *l, struct bpf_map *m)
 	uint32_t entries = type == BPF_MAP_TYPE_RINGBUF ? RING_BYTES : MAP_ENTRIES;
 
 	if (bpf_map__max_entries(m) == 0 && !sizes_itself(type) && !bpf_map__set_max_entries(m, entries))
-		load_degraded(l, "map '%s' says no max_entries: %u was taken; maps: may say another", bpf_map__name(m), entries);
-	if (type == BPF_MAP_TYPE_STACK_TRACE && bpf_map__value_size(m) == 0 && !bpf_map__set_value_size(m, 8 * STACK_FRAMES))
+		load_degraded(l, "map '%s' says no max_entries: %u was taken; maps: may say another", bpf_map__name(m),
+			      entries);
+	if (type == BPF_MAP_TYPE_STACK_TRACE && bpf_map__value_size(m) == 0 &&
+	    !bpf_map__set_value_size(m, 8 * STACK_FRAMES))
 		load_degraded(l, "map '%s' says no value_size: %d stack frames were taken; maps: may say another",
 			      bpf_map__name(m), STACK_FRAMES);
 }
@@ -72,7 +74,8 @@ static int reuse_shared(struct load *l, struct load_item *i, const struct progra
 	cleanup(closep) int fd = err ? -1 : bpf_obj_get(path);
 
 	if (err || (fd < 0 && errno != ENOENT))
-		return load_fail(l, decl->item.line, "the shared map '%s': %s", decl->item.key, strerror(err ? -err : errno));
+		return load_fail(l, decl->item.line, "the shared map '%s': %s", decl->item.key,
+				 strerror(err ? -err : errno));
 	if (fd < 0)
 		return 0;	/* we are the first: pinned after the load */
 	if (bpf_obj_get_info_by_fd(fd, &info, &len))
@@ -80,11 +83,13 @@ static int reuse_shared(struct load *l, struct load_item *i, const struct progra
 	if (info.type != bpf_map__type(m) || info.key_size != bpf_map__key_size(m) ||
 	    info.value_size != bpf_map__value_size(m) || info.max_entries != bpf_map__max_entries(m) ||
 	    info.map_flags != bpf_map__map_flags(m))
-		return load_fail(l, decl->item.line, "map '%s' is there already as a shared map, but differs: type %u, key %u bytes, "
-				 "value %u bytes, %u entries, flags 0x%x; in %s: type %u, key %u, value %u, %u entries, flags 0x%x",
-				 decl->item.key, info.type, info.key_size, info.value_size, info.max_entries, info.map_flags,
-				 i->artifact.path, bpf_map__type(m), bpf_map__key_size(m), bpf_map__value_size(m),
-				 bpf_map__max_entries(m), bpf_map__map_flags(m));
+		return load_fail(l, decl->item.line,
+				 "map '%s' is there already as a shared map, but differs: type %u, key %u bytes, "
+				 "value %u bytes, %u entries, flags 0x%x; in %s: type %u, key %u, value %u, %u "
+				 "entries, flags 0x%x",
+				 decl->item.key, info.type, info.key_size, info.value_size, info.max_entries,
+				 info.map_flags, i->artifact.path, bpf_map__type(m), bpf_map__key_size(m),
+				 bpf_map__value_size(m), bpf_map__max_entries(m), bpf_map__map_flags(m));
 	err = bpf_map__reuse_fd(m, fd);
 	return err ? load_fail(l, decl->item.line, "the shared map '%s': %s", decl->item.key, load_strerror(err)) : 0;
 }
@@ -95,8 +100,8 @@ static int apply(struct load *l, struct load_item *i, const struct program_map *
 	int err = 0;
 
 	if (!m)
-		return load_fail(l, decl->item.line, "%s has no map '%s' (it has: %s)", i->artifact.path, decl->item.key,
-				 names_of(l, i));
+		return load_fail(l, decl->item.line, "%s has no map '%s' (it has: %s)", i->artifact.path,
+				 decl->item.key, names_of(l, i));
 	if (decl->max_entries > UINT32_MAX || decl->value_size > UINT32_MAX)
 		return load_fail(l, decl->item.line, "map '%s': too large", decl->item.key);
 	if (decl->max_entries)
@@ -104,7 +109,8 @@ static int apply(struct load *l, struct load_item *i, const struct program_map *
 	if (!err && decl->value_size)
 		err = bpf_map__set_value_size(m, decl->value_size);
 	if (err)
-		return load_fail(l, decl->item.line, "map '%s': its size cannot be set: %s", decl->item.key, load_strerror(err));
+		return load_fail(l, decl->item.line, "map '%s': its size cannot be set: %s", decl->item.key,
+				 load_strerror(err));
 	return 0;
 }
 
@@ -128,11 +134,12 @@ int load_maps_prepare(struct load *l, struct load_item *i)
 	return err;
 }
 
-/* ---- first entries ------------------------------------------------------------------------------------------------------ */
+/* ---- first entries ---------------------------------------------------------------------------------------------- */
 
 static bool is_per_cpu(enum bpf_map_type type)
 {
-	return type == BPF_MAP_TYPE_PERCPU_ARRAY || type == BPF_MAP_TYPE_PERCPU_HASH || type == BPF_MAP_TYPE_LRU_PERCPU_HASH;
+	return type == BPF_MAP_TYPE_PERCPU_ARRAY || type == BPF_MAP_TYPE_PERCPU_HASH ||
+	       type == BPF_MAP_TYPE_LRU_PERCPU_HASH;
 }
 
 static bool is_array(enum bpf_map_type type)
@@ -154,8 +161,8 @@ struct entry {
 	unsigned copies;	/* per-CPU maps: the same on each CPU */
 };
 
-static int put_entry(struct load *l, struct load_item *i, struct bpf_map *m, struct entry *e, const struct yaml_node *key,
-		     const struct yaml_node *value, unsigned line)
+static int put_entry(struct load *l, struct load_item *i, struct bpf_map *m, struct entry *e,
+		     const struct yaml_node *key, const struct yaml_node *value, unsigned line)
 {
 	const char *what = bpf_map__name(m);
 	int err = 0;
@@ -175,7 +182,8 @@ static int put_entry(struct load *l, struct load_item *i, struct bpf_map *m, str
 }
 
 /* `init:` is a mapping KEY: VALUE, or a sequence of {key: …, value: …}; for arrays also a sequence of values. */
-static int init_entries(struct load *l, struct load_item *i, struct bpf_map *m, const struct yaml_node *n, struct entry *e)
+static int init_entries(struct load *l, struct load_item *i, struct bpf_map *m, const struct yaml_node *n,
+			struct entry *e)
 {
 	int err = 0;
 
@@ -184,7 +192,11 @@ static int init_entries(struct load *l, struct load_item *i, struct bpf_map *m, 
 
 		if (n->kind == YAML_NODE_MAPPING) {
 			struct yaml_node scalar = {
-				.kind = YAML_NODE_SCALAR, .line = n->key_lines[k], .file = n->file, .value = n->keys[k], .plain = true,
+				.kind = YAML_NODE_SCALAR,
+				.line = n->key_lines[k],
+				.file = n->file,
+				.value = n->keys[k],
+				.plain = true,
 			};
 
 			err = put_entry(l, i, m, e, &scalar, item, scalar.line);
@@ -198,7 +210,8 @@ static int init_entries(struct load *l, struct load_item *i, struct bpf_map *m, 
 			*(uint32_t *)e->key = k;
 			err = put_entry(l, i, m, e, NULL, item, item->line);
 		} else {
-			err = load_fail(l, item->line, "map '%s': an entry is {key: …, value: …}", bpf_map__name(m));
+			err = load_fail(l, item->line, "map '%s': an entry is {key: …, value: …}",
+					bpf_map__name(m));
 		}
 	}
 	return err;
@@ -214,8 +227,8 @@ static int init_map(struct load *l, struct load_item *i, const struct program_ma
 	};
 
 	if (decl->init->kind == YAML_NODE_SCALAR)
-		return load_fail(l, decl->init->line, "map '%s': init is a mapping of keys to values, or a list of entries",
-				 decl->item.key);
+		return load_fail(l, decl->init->line,
+				 "map '%s': init is a mapping of keys to values, or a list of entries", decl->item.key);
 	if (e.key_size == 0 || e.value_size == 0)
 		return load_fail(l, decl->init->line, "map '%s': maps of its type take no entries", decl->item.key);
 	e.stride = ALIGN_UP(e.value_size, 8);
@@ -238,7 +251,7 @@ int load_maps_init(struct load *l, struct load_item *i)
 	return err;
 }
 
-/* ---- pins ----------------------------------------------------------------------------------------------------------------- */
+/* ---- pins ------------------------------------------------------------------------------------------------------- */
 
 static int pin_shared(struct load *l, const struct program_map *decl, struct bpf_map *m)
 {
@@ -248,11 +261,13 @@ static int pin_shared(struct load *l, const struct program_map *decl, struct bpf
 	if (!err)
 		err = shared_path(decl->item.key, path);
 	if (err)
-		return load_fail(l, decl->item.line, "the shared map '%s' cannot be pinned: %s", decl->item.key, strerror(-err));
+		return load_fail(l, decl->item.line, "the shared map '%s' cannot be pinned: %s", decl->item.key,
+				 strerror(-err));
 	if (access(path, F_OK) == 0)
 		return 0;	/* reused */
 	if (bpf_obj_pin(bpf_map__fd(m), path) || chmod(path, 0660))
-		return load_fail(l, decl->item.line, "the shared map '%s' cannot be pinned: %s", decl->item.key, strerror(errno));
+		return load_fail(l, decl->item.line, "the shared map '%s' cannot be pinned: %s", decl->item.key,
+				 strerror(errno));
 	return 0;
 }
 
@@ -267,7 +282,8 @@ int load_maps_pin(struct load *l, struct load_item *i)
 			continue;
 		err = pin_put(bpf_map__fd(m), l->program->name, i->decl->name, PIN_MAP, bpf_map__name(m));
 		if (err)
-			return load_fail(l, i->decl->item.line, "map '%s' cannot be pinned: %s", bpf_map__name(m), strerror(-err));
+			return load_fail(l, i->decl->item.line, "map '%s' cannot be pinned: %s", bpf_map__name(m),
+					 strerror(-err));
 	}
 	for (size_t k = 0; k < i->decl->maps.n && !err; k++)
 		if (decl[k].pin)

@@ -78,8 +78,8 @@ static int check_prog_names(struct load *l, const struct load_item *i)
 		for (size_t j = 0; j < i->n_progs; j++)
 			found |= !strcmp(i->progs[j].name, p[k].item.key);
 		if (!found)
-			return load_fail(l, p[k].item.line, "%s has no program '%s' (it has: %s)", i->artifact.path, p[k].item.key,
-					 names_of(l, i));
+			return load_fail(l, p[k].item.line, "%s has no program '%s' (it has: %s)", i->artifact.path,
+					 p[k].item.key, names_of(l, i));
 	}
 	return 0;
 }
@@ -168,7 +168,8 @@ static int drop_what_failed(struct load *l, struct load_item *i, int err)
 		if (strcmp(p->name, name) || p->state == LOAD_DROPPED)
 			continue;
 		if (!is_optional(p, load_log_is_verifier(name, err)))
-			return load_fail(l, line, "%s: program '%s' (%s) was refused: %s", i->artifact.path, name, p->section, cause);
+			return load_fail(l, line, "%s: program '%s' (%s) was refused: %s", i->artifact.path, name,
+					 p->section, cause);
 		p->state = LOAD_DROPPED;
 		p->cause = cause;
 		return 0;

@@ -30,8 +30,8 @@ static int check_header(struct load *l, const struct load_item *i, Elf *elf)
 	if (!elf || elf_kind(elf) != ELF_K_ELF || !gelf_getehdr(elf, &h))
 		return load_fail(l, line, "%s is not an ELF file", i->artifact.path);
 	if (h.e_machine != OUR_MACHINE || h.e_ident[EI_CLASS] != ELFCLASS64)
-		return load_fail(l, line, "%s is for another machine (ELF machine %u, class %u; here: %u, %u)", i->artifact.path,
-				 h.e_machine, h.e_ident[EI_CLASS], OUR_MACHINE, ELFCLASS64);
+		return load_fail(l, line, "%s is for another machine (ELF machine %u, class %u; here: %u, %u)",
+				 i->artifact.path, h.e_machine, h.e_ident[EI_CLASS], OUR_MACHINE, ELFCLASS64);
 	if (h.e_type != ET_DYN)
 		return load_fail(l, line, "%s is not a shared object: link it with -shared", i->artifact.path);
 	return 0;
@@ -52,7 +52,8 @@ static bool has_function(Elf *elf, const char *name)
 			const char *symbol;
 			GElf_Sym sym;
 
-			if (!gelf_getsym(data, k, &sym) || sym.st_shndx == SHN_UNDEF || GELF_ST_TYPE(sym.st_info) != STT_FUNC)
+			if (!gelf_getsym(data, k, &sym) || sym.st_shndx == SHN_UNDEF ||
+			    GELF_ST_TYPE(sym.st_info) != STT_FUNC)
 				continue;
 			symbol = elf_strptr(elf, sh.sh_link, sym.st_name);
 			if (symbol && !strcmp(symbol, name))

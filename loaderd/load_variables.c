@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Globals of an object, set from YAML before it is loaded, and values by BTF in general (entries of maps use the same). */
+/* Globals of an object, set from YAML before it is loaded, and values by BTF in general (entries of maps use the
+ * same). */
 #include <ctype.h>
 #include <errno.h>
 #include <float.h>
@@ -24,10 +25,11 @@ static int refuse(const struct target *t, const struct yaml_node *n, const char 
 
 	if (n->kind != YAML_NODE_SCALAR)
 		return load_fail(t->l, n->line, "'%s': expected %s", t->what, expected);
-	return load_fail(t->l, n->line, "'%s': expected %s, not '%s'", t->what, expected, diag_excerpt(shown, n->value));
+	return load_fail(t->l, n->line, "'%s': expected %s, not '%s'", t->what, expected,
+			 diag_excerpt(shown, n->value));
 }
 
-/* ---- without a type ------------------------------------------------------------------------------------------------------ */
+/* ---- without a type --------------------------------------------------------------------------------------------- */
 
 static int hex_digit(char c)
 {
@@ -100,10 +102,12 @@ int load_bytes(struct load *l, const struct yaml_node *n, void *to, size_t size,
 	}
 	if (n->kind == YAML_NODE_SCALAR && hex_bytes(n->value, to, size))
 		return 0;
-	return refuse(&t, n, arena_printf(l->arena, "a number or %zu bytes in hex (its type is not in the object's BTF)", size));
+	return refuse(
+		&t, n,
+		arena_printf(l->arena, "a number or %zu bytes in hex (its type is not in the object's BTF)", size));
 }
 
-/* ---- by BTF ---------------------------------------------------------------------------------------------------------------- */
+/* ---- by BTF ----------------------------------------------------------------------------------------------------- */
 
 static const struct btf_type *resolve(const struct btf *btf, uint32_t *id)
 {
@@ -133,8 +137,9 @@ static int put_int(const struct target *t, const struct btf_type *type, const st
 	if (!number(n->value, bits, is_signed, &v)) {
 		/* A flag kept in an int is still a flag. */
 		if (conf_parse_bool(n->value, &flag) || isdigit((unsigned char)n->value[0]))
-			return refuse(t, n, arena_printf(t->l->arena, "a%s number of %u bits", is_signed ? " signed" : "n unsigned",
-							 bits));
+			return refuse(t, n,
+				      arena_printf(t->l->arena, "a%s number of %u bits",
+						   is_signed ? " signed" : "n unsigned", bits));
 		v = flag;
 	}
 	store(to, type->size, v, is_signed && (int64_t)v < 0);
@@ -194,13 +199,15 @@ static int put_text(const struct target *t, const struct yaml_node *n, char *to,
 	size_t len = strlen(n->value);
 
 	if (len >= room)
-		return load_fail(t->l, n->line, "'%s': a text of %zu bytes does not fit into char[%zu]", t->what, len, room);
+		return load_fail(t->l, n->line, "'%s': a text of %zu bytes does not fit into char[%zu]", t->what, len,
+				 room);
 	memset(to, 0, room);
 	memcpy(to, n->value, len);
 	return 0;
 }
 
-static int put_array(const struct target *t, const struct btf_type *type, const struct yaml_node *n, char *to, size_t size)
+static int put_array(const struct target *t, const struct btf_type *type, const struct yaml_node *n, char *to,
+		     size_t size)
 {
 	const struct btf_array *a = btf_array(type);
 	int64_t each = btf__resolve_size(t->btf, a->type);
@@ -211,7 +218,8 @@ static int put_array(const struct target *t, const struct btf_type *type, const 
 		return refuse(t, n, "a type of known size");
 	if (n->kind == YAML_NODE_SCALAR && is_char(t->btf, a->type))
 		return put_text(t, n, to, MIN((size_t)a->nelems, size));
-	if (n->kind == YAML_NODE_SCALAR && each == 1 && btf_is_int(resolve(t->btf, &id)) && hex_bytes(n->value, to, a->nelems))
+	if (n->kind == YAML_NODE_SCALAR && each == 1 && btf_is_int(resolve(t->btf, &id)) &&
+	    hex_bytes(n->value, to, a->nelems))
 		return 0;
 	if (n->kind != YAML_NODE_SEQUENCE)
 		return refuse(t, n, "a list");
@@ -249,7 +257,8 @@ static bool find_member(const struct btf *btf, const struct btf_type *type, cons
 	return false;
 }
 
-static int put_struct(const struct target *t, const struct btf_type *type, const struct yaml_node *n, char *to, size_t size)
+static int put_struct(const struct target *t, const struct btf_type *type, const struct yaml_node *n, char *to,
+		      size_t size)
 {
 	int err = 0;
 
@@ -267,7 +276,8 @@ static int put_struct(const struct target *t, const struct btf_type *type, const
 					 btf__name_by_offset(t->btf, type->name_off), n->keys[i]);
 		each = btf__resolve_size(t->btf, id);
 		if (bitfield || each <= 0 || bits / 8 + (size_t)each > size)
-			return load_fail(t->l, n->key_lines[i], "'%s': the member '%s' is a bit-field or of no size: give the bytes in hex",
+			return load_fail(t->l, n->key_lines[i],
+					 "'%s': the member '%s' is a bit-field or of no size: give the bytes in hex",
 					 t->what, n->keys[i]);
 		err = put(t, id, n->items[i], to + bits / 8, each);
 	}
@@ -309,7 +319,7 @@ int load_value(struct load *l, const struct btf *btf, uint32_t type, const struc
 	return put(&t, type, n, to, size);
 }
 
-/* ---- globals ------------------------------------------------------------------------------------------------------------- */
+/* ---- globals ---------------------------------------------------------------------------------------------------- */
 
 /* The map of a section: internal maps are called <object>.rodata and so on; custom sections keep their own name. */
 static struct bpf_map *section_map(struct bpf_object *obj, const char *section)
@@ -367,7 +377,9 @@ static int set_variable(struct load *l, struct load_item *i, const struct btf *b
 				continue;
 			m = section_map(i->obj, section);
 			if (!m)
-				return load_fail(l, v->value->line, "variable '%s' lies in section %s, which is not data", v->name, section);
+				return load_fail(l, v->value->line,
+						 "variable '%s' lies in section %s, which is not data", v->name,
+						 section);
 			return set(l, btf, m, at, v);
 		}
 	}
@@ -380,7 +392,8 @@ int load_variables(struct load *l, struct load_item *i)
 	int err = 0;
 
 	if (i->decl->n_variables && !btf)
-		return load_fail(l, i->decl->item.line, "%s has no BTF, so its variables cannot be set: compile it with clang -g",
+		return load_fail(l, i->decl->item.line,
+				 "%s has no BTF, so its variables cannot be set: compile it with clang -g",
 				 i->artifact.path);
 	for (size_t k = 0; k < i->decl->n_variables && !err; k++)
 		err = set_variable(l, i, btf, &i->decl->variables[k]);

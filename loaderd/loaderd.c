@@ -18,7 +18,7 @@ const char *const entry_state_names[] = {
 	[ENTRY_LOADING] = "loading", [ENTRY_LOADED] = "loaded", [ENTRY_DRAINING] = "draining",
 };
 
-/* ---- outcomes ------------------------------------------------------------------------------------------------------------- */
+/* ---- outcomes --------------------------------------------------------------------------------------------------- */
 
 void outcome_fini(struct outcome *o)
 {
@@ -42,7 +42,7 @@ int outcome_fail(struct outcome *o, const char *error, const char *fmt, ...)
 	return -EINVAL;
 }
 
-/* ---- entries -------------------------------------------------------------------------------------------------------------- */
+/* ---- entries ---------------------------------------------------------------------------------------------------- */
 
 struct entry *entry_find(const struct loaderd *d, const char *name)
 {
@@ -70,14 +70,17 @@ struct entry *entry_add(struct loaderd *d, const char *name)
 
 static void tell_degraded(struct entry *e)
 {
+	const char *first = e->manifest && e->manifest->degraded.n ? e->manifest->degraded.s[0] : NULL;
 	char key[AGENT_NAME_MAX + 16];
 
 	snprintf(key, sizeof(key), "program:%s", e->name);
+	if (e->d->stopping)
+		return;		/* the program stays as it is */
 	if (e->refused)
 		svc_degraded(e->d->svc, key, "%s: %s", e->name, e->refused);
-	else if (e->manifest && e->manifest->degraded.n)
-		svc_degraded(e->d->svc, key, "%s: %s%s", e->name, e->manifest->degraded.s[0],
-			     e->manifest->degraded.n > 1 ? " (and more: ebpfctl show)" : "");
+	else if (first)
+		svc_degraded(e->d->svc, key, "%.*s (%zu in all: ebpfctl show %s)", (int)strcspn(first, "\n"), first,
+			     e->manifest->degraded.n, e->name);
 	else
 		svc_degraded(e->d->svc, key, NULL);
 }
@@ -111,10 +114,10 @@ void loaderd_hint(struct loaderd *d, const char *program)
 		wire_send(d->to_sinkd, HINT_MANIFEST, program);
 }
 
-/* ---- the generation ------------------------------------------------------------------------------------------------------- */
+/* ---- the generation --------------------------------------------------------------------------------------------- */
 
-/* It only has to differ from those of programs whose events may still lie somewhere, so it is kept where the manifests are:
- * both end with the boot. */
+/* It only has to differ from those of programs whose events may still lie somewhere, so it is kept where the manifests
+ * are: both end with the boot. */
 static int generation_path(char ret[PATH_MAX])
 {
 	return snprintf(ret, PATH_MAX, "%s/manifest/.generation", path_runtime()) < PATH_MAX ? 0 : -ENAMETOOLONG;
@@ -140,6 +143,8 @@ uint64_t loaderd_next_generation(struct loaderd *d)
 		return d->generation;
 	snprintf(beside, sizeof(beside), "%s.new", path);
 	f = fopen(beside, "we");
+	if (f)
+		fchmod(fileno(f), 0640);
 	if (f) {
 		fprintf(f, "%lu\n", (unsigned long)d->generation);
 		if (fclose(f) == 0 && rename(beside, path) == 0)
@@ -149,7 +154,7 @@ uint64_t loaderd_next_generation(struct loaderd *d)
 	return d->generation;
 }
 
-/* ---- shared maps ---------------------------------------------------------------------------------------------------------- */
+/* ---- shared maps ------------------------------------------------------------------------------------------------ */
 
 static bool map_in_use(const struct loaderd *d, uint32_t id)
 {
@@ -192,7 +197,7 @@ void loaderd_sweep_shared(struct loaderd *d)
 	closedir(folder);
 }
 
-/* ---- the daemon's life ---------------------------------------------------------------------------------------------------- */
+/* ---- the daemon's life ------------------------------------------------------------------------------------------ */
 
 static int make_dir(const char *dir, const char *name, mode_t mode)
 {
@@ -295,7 +300,8 @@ static void tell_status(const struct loaderd *d)
 
 	for (const struct entry *e = d->entries; e; e = e->next)
 		n[e->state]++;
-	svc_status(d->svc, "%zu programs loaded, %zu loading, %zu draining", n[ENTRY_LOADED], n[ENTRY_LOADING], n[ENTRY_DRAINING]);
+	svc_status(d->svc, "%zu programs loaded, %zu loading, %zu draining", n[ENTRY_LOADED], n[ENTRY_LOADING],
+		   n[ENTRY_DRAINING]);
 }
 
 void loaderd_look(void *self)

@@ -100,8 +100,8 @@ void loaderd_sweep_shared(struct loaderd *d);
 /* refuse.c: what is legal in a document, but not built yet. 0 or -EINVAL (said in @o). */
 int refuse_not_built(const struct program *p, struct outcome *o);
 
-/* job.c: one load. @text is copied. @done is called once, now or later, unless an error is returned (said in @o): then nothing
- * has happened. */
+/* job.c: one load. @text is copied. @done is called once, now or later, unless an error is returned (said in @o): then
+ * nothing has happened. */
 struct load_request {
 	const char *text;
 	size_t len;

@@ -23,7 +23,8 @@ static int check_item(const struct program_item *i, struct outcome *o)
 		return refuse(&i->item, o, "'%s': type bpftrace", i->name);
 	for (size_t k = 0; k < i->functions.n; k++)
 		if (f[k].type != FUNCTION_DEFAULT)
-			return refuse(&f[k].item, o, "function '%s': type %s", f[k].name, function_type_names[f[k].type]);
+			return refuse(&f[k].item, o, "function '%s': type %s", f[k].name,
+				      function_type_names[f[k].type]);
 	return 0;
 }
 

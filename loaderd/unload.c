@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Unloading: detached at once, then drained (ring → spool → sinks), and only then are the pins and the manifest removed. Whoever
- * waits longer than his time is told so, and the program goes on draining. */
+/* Unloading: detached at once, then drained (ring → spool → sinks), and only then are the pins and the manifest
+ * removed. Whoever waits longer than his time is told so, and the program goes on draining. */
 #include <errno.h>
 #include <string.h>
 
@@ -11,7 +11,7 @@
 
 #define LOOK_EVERY_MS 20
 
-/* ---- is it empty? --------------------------------------------------------------------------------------------------------- */
+/* ---- is it empty? ----------------------------------------------------------------------------------------------- */
 
 static bool all_delivered(const struct spool_reader *r, uint64_t head)
 {
@@ -47,7 +47,7 @@ static bool is_drained(const struct entry *e)
 	return drained;
 }
 
-/* ---- the end -------------------------------------------------------------------------------------------------------------- */
+/* ---- the end ---------------------------------------------------------------------------------------------------- */
 
 static void tell(struct waiter *w, const struct outcome *o)
 {
@@ -93,7 +93,8 @@ static void tell_late(struct entry *e)
 		}
 		*at = w->next;
 		outcome_fail(&o, AGENT_ERR_DRAIN_TIMEOUT,
-			     "%s is detached, but its last events are not delivered yet: it goes on draining (--force discards them)",
+			     "%s is detached, but its last events are not delivered yet: it goes on draining (--force "
+			     "discards them)",
 			     e->name);
 		tell(w, &o);
 		outcome_fini(&o);
@@ -139,14 +140,14 @@ void unload_drop_all(struct loaderd *d)
 			struct outcome o = { 0 };
 
 			e->waiters = w->next;
-			outcome_fail(&o, AGENT_ERR_DRAIN_TIMEOUT, "%s is detached; loaderd stops before it is drained, and goes on later",
-				     e->name);
+			outcome_fail(&o, AGENT_ERR_DRAIN_TIMEOUT,
+				     "%s is detached; loaderd stops before it is drained, and goes on later", e->name);
 			tell(w, &o);
 			outcome_fini(&o);
 		}
 }
 
-/* ---- the beginning -------------------------------------------------------------------------------------------------------- */
+/* ---- the beginning ---------------------------------------------------------------------------------------------- */
 
 static int detach(struct entry *e)
 {
@@ -190,10 +191,13 @@ void unload_start(struct entry *e, bool force, uint64_t timeout_ms, void (*done)
 		err = detach(e);
 	if (!w || (err && !force)) {
 		free(w);
-		refuse(done, arg, AGENT_ERR_LOAD_FAILED, e->name, w ? strerror(-err) : "cannot be unloaded: out of memory");
+		refuse(done, arg, AGENT_ERR_LOAD_FAILED, e->name,
+		       w ? strerror(-err) : "cannot be unloaded: out of memory");
 		return;
 	}
-	*w = (struct waiter){ .next = e->waiters, .deadline = uv_now(e->d->loop) + timeout_ms, .done = done, .arg = arg };
+	*w = (struct waiter){
+		.next = e->waiters, .deadline = uv_now(e->d->loop) + timeout_ms, .done = done, .arg = arg
+	};
 	e->waiters = w;
 	if (force || is_drained(e))
 		finish(e);

@@ -47,7 +47,8 @@ void sink_free(struct sink *s)
 	if (!s)
 		return;
 	sink_close(s);
-	sink_recovered(s);
+	if (!s->stream->sinkd->stopping)
+		sink_recovered(s);
 	free(s->options);
 	free(s);
 }

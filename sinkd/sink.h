@@ -42,8 +42,8 @@ struct sink_type {
 			char ret_cursor[SINK_NAME_MAX]);
 	/* Spool and cursor are there; s->at may be moved on. 0, or sink_fail(). */
 	int (*open)(struct sink *s);
-	/* Fills zeroed @res also when it fails. 0: all @n are done. -EAGAIN: sink_wake() will be called; -ESTALE: open me again;
-	 * others, by sink_fail(): the sink is closed, and opened again after a while. */
+	/* Fills zeroed @res also when it fails. 0: all @n are done. -EAGAIN: sinkd_wake_waiting() will be called;
+	 * -ESTALE: open me again; others, by sink_fail(): the sink is closed, and opened again after a while. */
 	int (*deliver)(struct sink *s, const struct sink_rec *const *recs, size_t n, struct sink_result *res);
 	void (*idle)(struct sink *s);	/* open, and a second went by. May be NULL */
 	void (*close)(struct sink *s);	/* also after an open() that failed half way */

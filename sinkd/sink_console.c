@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The console (abi/console.h): one pipe for all programs, never waited for. Whole lines only, in writes that a pipe takes
- * whole or not at all; a longer line may be taken in part, and then nobody else writes before its rest is out. */
+/* The console (abi/console.h): one pipe for all programs, never waited for. Whole lines only, in writes that a pipe
+ * takes whole or not at all; a longer line may be taken in part, and then nobody else writes before its rest is out. */
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>

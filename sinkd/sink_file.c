@@ -296,6 +296,7 @@ static void on_synced(uv_fs_t *req)
 		svc_degraded(y->sinkd->svc, y->key, NULL);
 	uv_fs_req_cleanup(req);
 	close(y->fd);
+	y->sinkd->syncs--;
 	sinkd_handle_closed(y->sinkd);
 	free(y);
 }
@@ -306,7 +307,7 @@ void file_sync_start(struct file_sink *f, int fd)
 	struct file_sync *y;
 
 	/* A pile of them, or no loop any more: here and now. */
-	y = sk->handles < FILE_SYNCS_MAX && !sk->stopping ? calloc(1, sizeof(*y)) : NULL;
+	y = sk->syncs < FILE_SYNCS_MAX && !sk->stopping ? calloc(1, sizeof(*y)) : NULL;
 	if (!y) {
 		if (fdatasync(fd) < 0)
 			log_warning("%s: %m", file_options_of(f)->path);
@@ -320,6 +321,7 @@ void file_sync_start(struct file_sink *f, int fd)
 		free(y);
 		return;
 	}
+	sk->syncs++;
 	sk->handles++;
 }
 

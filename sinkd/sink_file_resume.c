@@ -26,7 +26,8 @@ static int line_id(const char *line, size_t len, struct spool_rec *ret)
 	return 0;
 }
 
-/* Behind the last line feed: nothing, the beginning of one of our lines, or zeros (a crash of the machine leaves them). */
+/* Behind the last line feed: nothing, the beginning of one of our lines, or zeros (a crash of the machine leaves
+ * them). */
 static bool tail_is_ours(const char *tail, size_t len)
 {
 	return !len || (len < SPOOL_REC_MAX && (tail[0] == '{' || tail[0] == '\0'));

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The live view: whoever reads along gets lines as they come. It never waits: a client that is too slow has lines skipped,
- * and is told how many. */
+/* The live view: whoever reads along gets lines as they come. It never waits: a client that is too slow has lines
+ * skipped, and is told how many. */
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>

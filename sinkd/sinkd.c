@@ -56,7 +56,9 @@ static void on_retry(uv_timer_t *t)
 	uint64_t now = uv_hrtime(), next = 0;
 
 	sk->retry_at_ns = 0;
-	for (struct stream *st = sk->streams; st; st = st->next)
+	for (struct stream *st = sk->streams; st; st = st->next) {
+		if (!st->open)
+			stream_look(st, false);
 		for (size_t i = 0; i < st->n_sinks; i++) {
 			uint64_t at = st->sinks[i]->retry_at_ns;
 
@@ -67,6 +69,7 @@ static void on_retry(uv_timer_t *t)
 			else if (!next || at < next)
 				next = at;
 		}
+	}
 	if (next)
 		sinkd_retry_at(sk, next);
 }

@@ -79,10 +79,11 @@ struct sinkd {
 	size_t n_tails;
 	struct wire *to_loaderd, *to_channeld;	/* NULL: could not be made; they look by themselves */
 	uv_idle_t work;			/* runs while any stream is busy */
-	uv_timer_t retry;		/* when the next failed sink is due */
+	uv_timer_t retry;		/* when the next failed sink, or missing spool, is due */
 	uint64_t retry_at_ns;		/* 0: not armed */
 	uint64_t second_ns;		/* when it last looked at everything */
 	struct timespec manifests_at;	/* mtime of the folder, as last read */
+	unsigned syncs;			/* fsyncs under way */
 	unsigned handles;		/* open libuv handles and requests: the last one frees all */
 	bool stopping;
 	char *join;			/* SINKD_JOIN_SIZE */

@@ -49,7 +49,7 @@ static void stream_close_spool(struct stream *st)
 	st->open = false;
 	spool_reader_close(&st->reader);
 	memset(&st->commit, 0, sizeof(st->commit));
-	st->room_mark = 0;
+	st->was_full = false;
 	st->said_drained = false;
 }
 
@@ -60,24 +60,32 @@ struct stream *stream_new(struct sinkd *sk, const char *program)
 	if (!st)
 		return NULL;
 	st->sinkd = sk;
+	st->born_ns = uv_hrtime();
 	snprintf(st->program, sizeof(st->program), "%s", program);
 	return st;
 }
 
-void stream_free(struct stream *st)
+/* What was said of it concerns nobody any more. */
+static void stream_forget(struct stream *st)
 {
 	char key[128];
 
-	if (!st)
-		return;
-	stream_close_spool(st);
-	for (size_t i = 0; i < st->n_sinks; i++)
-		sink_free(st->sinks[i]);
 	stream_set_good(st);
 	snprintf(key, sizeof(key), "manifest:%s", st->program);
 	svc_degraded(st->sinkd->svc, key, NULL);
 	snprintf(key, sizeof(key), "storage:%s", st->program);
 	svc_degraded(st->sinkd->svc, key, NULL);
+}
+
+void stream_free(struct stream *st)
+{
+	if (!st)
+		return;
+	stream_close_spool(st);
+	for (size_t i = 0; i < st->n_sinks; i++)
+		sink_free(st->sinks[i]);
+	if (!st->sinkd->stopping)	/* at the end nothing has come right */
+		stream_forget(st);
 	free(st);
 }
 
@@ -87,6 +95,8 @@ static void stream_open_spool(struct stream *st, const char *path)
 
 	if (r == -ENOENT) {		/* its worker has not come that far */
 		stream_set_good(st);
+		if (uv_hrtime() - st->born_ns < STREAM_YOUNG_NS)
+			sinkd_retry_at(st->sinkd, uv_hrtime() + STREAM_POLL_NS);
 		return;
 	}
 	if (r < 0) {
@@ -128,14 +138,14 @@ void stream_look(struct stream *st, bool second)
 	sinkd_wake(st->sinkd, st);
 }
 
-/* False: there is nothing to be had from it now. */
-static bool stream_refresh(struct stream *st)
+/* 0, -EBADMSG (said), -EAGAIN. No commit yet is an empty spool. */
+static int stream_refresh(struct stream *st)
 {
 	int r = spool_read_commit(&st->reader, &st->commit);
 
-	if (r == -EBADMSG)
+	if (r < 0 && r != -EAGAIN && r != -ENODATA)
 		stream_set_bad(st, "its spool is damaged: no commit block is whole");
-	return r == 0;
+	return r == -ENODATA ? 0 : r;
 }
 
 static void open_sinks(struct stream *st)
@@ -243,12 +253,14 @@ static void tell_room(struct stream *st)
 {
 	uint64_t pos = slowest(st);
 
-	if (st->room_mark && pos - st->room_mark >= st->reader.data_size / 4) {
+	if (st->was_full && pos - st->room_mark >= st->reader.data_size / 4) {
 		wire_send(st->sinkd->to_channeld, HINT_ROOM, st->program);
-		st->room_mark = 0;
+		st->was_full = false;
 	}
-	if (!st->room_mark && st->commit.head - pos > st->reader.data_size / 2)
+	if (!st->was_full && st->commit.head - pos > st->reader.data_size / 2) {
+		st->was_full = true;
 		st->room_mark = pos;
+	}
 }
 
 static void tell_drained(struct stream *st)
@@ -275,11 +287,13 @@ static bool cursors_are_sane(struct stream *st)
 static bool stream_sleep(struct stream *st)
 {
 	uint64_t head = st->commit.head;
+	int r;
 
 	for (size_t i = 0; i < st->n_sinks; i++)
 		if (st->sinks[i]->cursor >= 0)
 			spool_cursor_sleep(&st->reader, st->sinks[i]->cursor);
-	return stream_refresh(st) && st->commit.head != head;
+	r = stream_refresh(st);
+	return r == -EAGAIN || (r == 0 && st->commit.head != head);
 }
 
 /* A sink that failed and has nothing to deliver need not wait for a record to prove that it works again. */
@@ -301,8 +315,14 @@ static bool all_have_cursors(const struct stream *st)
 bool stream_slice(struct stream *st)
 {
 	uint64_t done = 0, n;
+	int r;
 
-	if (!st->open || st->bad || !stream_refresh(st) || !cursors_are_sane(st))
+	if (!st->open || st->bad)
+		return false;
+	r = stream_refresh(st);
+	if (r < 0)
+		return r == -EAGAIN;
+	if (!cursors_are_sane(st))
 		return false;
 	tell_room(st);
 	open_sinks(st);

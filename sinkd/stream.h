@@ -9,6 +9,9 @@
 
 #define STREAM_SLICE_BYTES (4u << 20)	/* then the other streams have their turn */
 #define STREAM_BATCH_BYTES (1u << 20)
+/* A worker makes its spool a moment after the manifest is there, and nobody can ring before it. */
+#define STREAM_POLL_NS     (20 * NSEC_PER_MSEC)
+#define STREAM_YOUNG_NS    (10 * NSEC_PER_SEC)
 
 /* Tells a file from its replacement. */
 struct file_stamp {
@@ -32,8 +35,10 @@ struct stream {
 	struct sink *sinks[SPOOL_MAX_CURSORS];
 	size_t n_sinks;
 
+	uint64_t born_ns;
 	uint64_t live_records;		/* records before the live sink's cursor */
-	uint64_t room_mark;		/* where the slowest cursor was when the spool was found half full; 0: it was not */
+	uint64_t room_mark;		/* where the slowest cursor was when the spool was found more than half full */
+	bool was_full;
 	bool busy;			/* in the queue of sinkd's idle handle */
 	bool seen;			/* by the scan of the manifests */
 	bool bad;			/* the spool is damaged: not touched before the next look */

@@ -2,6 +2,8 @@
 #ifndef TESTS_BPF_LAYOUTS_H
 #define TESTS_BPF_LAYOUTS_H
 
+#include "../../abi/types.h"
+
 enum colour { RED = 1, GREEN = 2, BLUE = 40 };
 enum depth { BELOW = -5, LEVEL = 0, ABOVE = 7 };
 enum wide { SMALL = 1, LARGE = 0x123456789abcdefULL };

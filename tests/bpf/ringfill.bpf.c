@@ -29,11 +29,12 @@ AGENT_EVENT(events, ringfill_event);
 struct ringfill_args {
 	__u64 first, n;
 	__u64 skip_notify;	/* BPF_RB_NO_WAKEUP, as producers do that must be cheap */
+	__u64 discard_every;	/* 0: none */
 	__u64 full;		/* out: how many got no room */
 };
 
 struct fill {
-	__u64 first, flags, full;
+	__u64 first, flags, discard_every, full;
 };
 
 static long one(__u32 i, struct fill *f)
@@ -54,14 +55,17 @@ static long one(__u32 i, struct fill *f)
 	e->kind = 1 + (number & 3);
 	__builtin_memcpy(e->comm, "worker/0:1-event", 16);
 	e->comm[8 + (number & 7)] = 0;
-	bpf_ringbuf_submit(e, f->flags);
+	if (f->discard_every && number % f->discard_every == 0)
+		bpf_ringbuf_discard(e, f->flags);
+	else
+		bpf_ringbuf_submit(e, f->flags);
 	return 0;
 }
 
 SEC("syscall")
 int ringfill(struct ringfill_args *a)
 {
-	struct fill f = { .first = a->first, .flags = a->skip_notify ? NO_WAKEUP : 0 };
+	struct fill f = { .first = a->first, .flags = a->skip_notify ? NO_WAKEUP : 0, .discard_every = a->discard_every };
 
 	bpf_loop(a->n, one, &f, 0);
 	a->full = f.full;

@@ -84,7 +84,8 @@ int send(void *ctx)
 	void *p = bpf_map_lookup_elem(&plain, &one);
 	struct event *e;
 
-	if (!enabled || mode == OFF || label[0] != 'x' || limits.low > 5 || (bpf_get_current_pid_tgid() >> 32) != (__u32)offset)
+	if (!enabled || mode == OFF || label[0] != 'x' || limits.low > 5 ||
+	    (bpf_get_current_pid_tgid() >> 32) != (__u32)offset)
 		return 0;
 	e = agent_reserve(events, sizeof(*e));
 	if (!e)

@@ -306,7 +306,7 @@ static void what_is_too_long_is_told(void **state)
 	const struct layout *t = LAYOUT(0, FIELD("s", TEXT, 0, 0, .trailing = true));
 	char *in = calloc(1, 100000 + PLAN_SLACK), *out;
 	struct plan *p = NULL;
-	bool repaired;
+	bool repaired = false;
 
 	(void)state;
 	assert_int_equal(plan_new(l, &p, NULL), 0);
@@ -339,7 +339,7 @@ static void any_bytes_give_json_within_the_bound(void **state)
 	assert_int_equal(plan_new(l, &p, NULL), 0);
 	for (int i = 0; i < 20000; i++) {
 		uint32_t len = 96 + (uint32_t)(next_random() % 65);
-		bool repaired;
+		bool repaired = false;
 		size_t max;
 		char *out, *end;
 

@@ -62,13 +62,18 @@ static void need_bpf(void)
 	skip();
 }
 
-static uint64_t fill(uint64_t first, uint64_t n)
+static uint64_t fill_and_discard(uint64_t first, uint64_t n, uint64_t discard_every)
 {
-	struct ringfill_args a = { .first = first, .n = n };
+	struct ringfill_args a = { .first = first, .n = n, .discard_every = discard_every };
 	LIBBPF_OPTS(bpf_test_run_opts, o, .ctx_in = &a, .ctx_size_in = sizeof(a));	/* comes back in place */
 
 	assert_int_equal(bpf_prog_test_run_opts(bpf_program__fd(bpf_object__find_program_by_name(object, "ringfill")), &o), 0);
 	return n - a.full;
+}
+
+static uint64_t fill(uint64_t first, uint64_t n)
+{
+	return fill_and_discard(first, n, 0);
 }
 
 static void open_ring(struct ring *r, bool look_on)
@@ -151,7 +156,7 @@ static void a_ring_wraps_without_a_gap(void **state)
 
 static void a_full_ring_holds_what_fits_and_the_rest_is_counted(void **state)
 {
-	uint64_t fits = (RING_SIZE - 1) / RECORD, n;
+	uint64_t fits = (RING_SIZE - 1) / RECORD, n, discarded;
 	struct ring r = {};
 
 	(void)state;
@@ -159,10 +164,30 @@ static void a_full_ring_holds_what_fits_and_the_rest_is_counted(void **state)
 	assert_int_equal(fill(0, fits + 100), fits);
 	open_ring(&r, true);		/* looking on needs no consumer page */
 	assert_null(r.consumer);
-	assert_int_equal(ring_count(&r, 0, &n), 0);
+	assert_int_equal(ring_count(&r, 0, &n, &discarded), 0);
 	assert_int_equal(n, fits);
-	assert_int_equal(ring_count(&r, 10 * RECORD, &n), 0);
+	assert_int_equal(ring_count(&r, 10 * RECORD, &n, &discarded), 0);
 	assert_int_equal(n, fits - 10);
+	ring_close(&r);
+}
+
+static void discarded_records_are_told_apart(void **state)
+{
+	uint64_t n, discarded, seen[2] = {};
+	struct ring_record rec;
+	struct ring r = {};
+
+	(void)state;
+	need_bpf();
+	assert_int_equal(fill_and_discard(1, 100, 10), 100);
+	open_ring(&r, false);
+	assert_int_equal(ring_count(&r, 0, &n, &discarded), 0);
+	assert_int_equal(n, 90);
+	assert_int_equal(discarded, 10);
+	while (ring_next(&r, &rec))
+		seen[rec.discarded]++;
+	assert_int_equal(seen[0], 90);
+	assert_int_equal(seen[1], 10);
 	ring_close(&r);
 }
 
@@ -187,6 +212,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(a_ring_goes_on_where_the_commit_was, load, unload),
 		cmocka_unit_test_setup_teardown(a_ring_wraps_without_a_gap, load, unload),
 		cmocka_unit_test_setup_teardown(a_full_ring_holds_what_fits_and_the_rest_is_counted, load, unload),
+		cmocka_unit_test_setup_teardown(discarded_records_are_told_apart, load, unload),
 		cmocka_unit_test_setup_teardown(what_is_no_ring_is_refused, load, unload),
 	};
 

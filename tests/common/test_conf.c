@@ -91,7 +91,8 @@ static const struct conf_key car_keys[] = {
 	{ "doors", CONF_UINT, offsetof(struct car, doors), "4", .min = 1, .max = 5 },
 	{ "height", CONF_INT, offsetof(struct car, height), "-3", .min = (uint64_t)-10, .max = 10 },
 	{ "boot", CONF_SIZE, offsetof(struct car, boot), "1M", .min = 4096, .max = 64 << 20,
-	  .help = "largest batch handed to the broker at once, and a help text that is long enough to be broken in two" },
+	  .help = "largest batch handed to the broker at once, and a help text that is long enough to be broken in "
+		  "two" },
 	{ "warranty", CONF_TIME, offsetof(struct car, warranty), "5s", .min = NSEC_PER_MSEC },
 	{ "owner", CONF_STR, offsetof(struct car, owner) },
 	{ "name", CONF_NAME, offsetof(struct car, name) },
@@ -321,8 +322,10 @@ static char *printed(const struct conf_schema *s, const void *obj)
 static void what_is_printed_is_read_back_the_same(void **state)
 {
 	static const char text[] =
-		"fast: no\ndoors: 3\nheight: 7\nboot: 3M\nwarranty: 1500ms\nowner: \"a: \\\"b\\\" # c\\n\\u2028\\x7f é\"\n"
-		"name: n\ncolour: red\ntags: [\"yes\", \"1\", \"- x\", plain, \"\"]\nengine: {power: 1, fuel: \"null\"}\n"
+		"fast: no\ndoors: 3\nheight: 7\nboot: 3M\nwarranty: 1500ms\n"
+		"owner: \"a: \\\"b\\\" # c\\n\\u2028\\x7f é\"\n"
+		"name: n\ncolour: red\ntags: [\"yes\", \"1\", \"- x\", plain, \"\"]\n"
+		"engine: {power: 1, fuel: \"null\"}\n"
 		"wheels: [{spokes: 9}, {spokes: 10}]\nextras: {\"a b\": {spokes: 11}}\nspares: [{text: \"x\"}]\n"
 		"notes: {a: [1, \"1\", ~, {b: c}], \"d e\": \"\"}\ntwice: 4\n";
 	struct doc_fixture *f = *state;

@@ -143,13 +143,16 @@ static const struct {
 	{ ONE("{name: a, kind: uint, bits: 8, trailing: true}"), "cannot be the trailing part" },
 	{ ONE("{name: a, kind: strv, bits: 8}"), "does not come in this size" },
 	{ ONE("{name: a, kind: array, bits: 64, count: 2}"), "its elements do not fill it" },
-	{ ONE("{name: a, kind: array, bits: 64, count: 3, fields: [{kind: uint, bits: 32}]}"), "elements do not fill" },
+	{ ONE("{name: a, kind: array, bits: 64, count: 3, fields: [{kind: uint, bits: 32}]}"),
+	  "elements do not fill" },
 	{ ONE("{name: a, kind: array, bits: 64, count: 9223372036854775808, fields: [{kind: uint, bits: 32}]}"),
 	  "elements do not fill" },
-	{ ONE("{name: a, kind: array, bits: 64, count: 2, fields: [{kind: text, trailing: true}]}"), "elements do not" },
+	{ ONE("{name: a, kind: array, bits: 64, count: 2, fields: [{kind: text, trailing: true}]}"),
+	  "elements do not" },
 	{ ONE("{name: a, kind: array, trailing: true, fields: [{kind: struct}]}"), "elements do not fill" },
 	{ ONE("{name: a, kind: array, bits: 64, count: 1, fields: [{kind: struct, bits: 64, fields: "
-	      "[{kind: uint, bits: 64, offset: 8}]}]}"), "does not lie within the record" },
+	      "[{kind: uint, bits: 64, offset: 8}]}]}"),
+	  "does not lie within the record" },
 	{ ONE("{name: a, kind: uint, bits: 8, fields: [{kind: uint, bits: 8}]}"), "has members" },
 };
 

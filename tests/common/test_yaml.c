@@ -318,8 +318,9 @@ static void the_first_cause_stays_and_warnings_are_bounded(void **state)
 	assert_string_equal(f->d.warnings[DIAG_WARNINGS_MAX - 1], "more warnings are not shown");
 	assert_string_equal(diag_excerpt(text, "ä\xff\n"), "ä? ");
 	assert_string_equal(diag_excerpt(text, ""), "");
-	assert_int_equal(strlen(diag_excerpt(text, "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa")),
-			 DIAG_EXCERPT - 1);
+	assert_int_equal(
+		strlen(diag_excerpt(text, "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa")),
+		DIAG_EXCERPT - 1);
 }
 
 int main(void)

@@ -13,6 +13,8 @@ run() {
 	PID=$!
 	PIDS+=("$PID")
 }
+# ends NAME WHAT STATUS: waits for the last one run
+ends() { wait "$PID"; local rc=$?; forget "$PID"; is "$2: exit status" $rc "$3"; [ $rc = "$3" ] || sed 's/^/#   /' "$T/$1.err"; }
 is_ready() { grep -qx ready "$1"; }
 
 run term --json "$ROOT/programs/exec.yaml"
@@ -24,7 +26,7 @@ is "five daemons run" "$("$BIN/ebpfctl" --bus "$B/bus" status --json | jq '[.[] 
 is "its mounts are not seen outside" "$(grep -c -- "$B" /proc/self/mounts)" 0
 is "not one of its daemons is root" "$(ps -o uid= --ppid "$PID" | grep -cw 0)" 0
 /bin/true; sleep 0.2
-kill -TERM "$PID"; wait "$PID"; is "SIGTERM: exit status" $? 0; forget "$PID"
+kill -TERM "$PID"; ends term SIGTERM 0
 check "nothing is left: no process, no mount, no folder" none_left "$B"
 check "stdout holds events alone, each a JSON object" jq -e .id "$T/term.out"
 check "the last event under way was printed" grep -q '"comm":"true"' "$T/term.out"
@@ -32,12 +34,12 @@ check "the last event under way was printed" grep -q '"comm":"true"' "$T/term.ou
 run int "$ROOT/programs/exec.yaml"
 wait_for 30 is_ready "$T/int.err"; B=$(base "$T/int.err")
 /bin/true; sleep 0.2
-kill -INT "$PID"; wait "$PID"; is "Ctrl-C: exit status" $? 0; forget "$PID"
+kill -INT "$PID"; ends int Ctrl-C 0
 check "nothing is left after Ctrl-C" none_left "$B"
 like "events as text: time, program, keys and values" "$(cat "$T/int.out")" '^[0-9:]{8}\.[0-9]{3} exec  .*comm=true'
 
 run seconds --seconds 1 "$ROOT/programs/exec.yaml"
-wait "$PID"; is "--seconds: exit status" $? 0; forget "$PID"
+ends seconds --seconds 0
 check "nothing is left after --seconds" none_left "$(base "$T/seconds.err")"
 
 { "$BIN/ebpfctl" run --json "$ROOT/programs/exec.yaml" 2>"$T/head.err"; echo $? >"$T/head.rc"; } | head -n 1 >"$T/head.out" & HEAD=$!
@@ -53,13 +55,13 @@ check "nothing is left after a closed stdout" none_left "$(base "$T/head.err")"
 
 printf 'programs:\n  - name: x\n    tpye: ebpf_object\n' >"$T/bad.yaml"
 run bad "$T/bad.yaml"
-wait "$PID"; is "a file that is wrong: exit status" $? 1; forget "$PID"
+ends bad "a file that is wrong" 1
 like "the error names file and line" "$(cat "$T/bad.err")" 'bad\.yaml:3: .*tpye'
 check "nothing is left after a failed load" none_left "$(base "$T/bad.err")"
 is "nothing on stdout" "$(stat -c %s "$T/bad.out")" 0
 
 run absent "$T/absent.yaml"
-wait "$PID"; is "a file that is absent: exit status" $? 1; forget "$PID"
+ends absent "a file that is absent" 1
 is "is said in one sentence" "$(cat "$T/absent.err")" "ebpfctl: $T/absent.yaml: No such file or directory"
 
 cp "$BIN/ebpfctl" "$T/ebpfctl"
@@ -83,13 +85,13 @@ is "a second instance on the same folder is refused" "$("$BIN/ebpfctl" run --sta
 1"
 check "the first one does not mind" "$BIN/ebpfctl" --bus "unix:path=$T/closed/state/bus" list
 /bin/true; sleep 0.2
-kill "$FIRST"; wait "$FIRST"; is "it stops in good order" $? 0; forget "$FIRST"
+PID=$FIRST; kill "$PID"; ends keep "it stops in good order" 0
 check "its file is kept" grep -q '"comm":"true"' "$T/closed/state/log/exec.jsonl"
 check "its bus and folder are gone" none_left "$(base "$T/keep.err")"
-is "only what is to be kept is kept" "$(ls "$T/closed/state" | xargs)" "lib lock log"
+is "only what is to be kept is kept" "$(cd "$T/closed/state" && echo *)" "lib lock log"
 before=$(wc -l <"$T/closed/state/log/exec.jsonl")
 run again --json --state "$T/closed/state" "$ROOT/programs/exec.yaml"
 wait_for 30 is_ready "$T/again.err"; /bin/true; sleep 0.2
-kill "$PID"; wait "$PID"; is "the next one takes it over" $? 0; forget "$PID"
+kill "$PID"; ends again "the next one takes it over" 0
 check "and appends to its file" test "$(wc -l <"$T/closed/state/log/exec.jsonl")" -gt "$before"
 done_testing

@@ -21,7 +21,7 @@ check "events still come" wait_for 5 grep -q after-the-kills "$T/x.out"
 check "the ledger balances" balanced 10
 
 # tail, and sinkd dies under it
-ctl tail exec >"$T/tail.out" 2>"$T/tail.err" & TAIL=$!
+"$BIN/ebpfctl" --bus "$BUS" tail exec >"$T/tail.out" 2>"$T/tail.err" & TAIL=$!
 PIDS+=("$TAIL")
 tail_sees() { /bin/echo "$1" >/dev/null; grep -q -- "$1" "$T/tail.out"; }
 check "tail shows events" wait_for 5 tail_sees tail-one

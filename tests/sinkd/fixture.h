@@ -230,7 +230,8 @@ static FX_UNUSED size_t fx_line(const struct fx_writer *f, const struct spool_re
 	spool_id_format(&with_boot, id);
 	n = snprintf(to, room,
 		     "{\"ts\":\"2026-11-25T01:02:03.123456789Z\",\"ts_source\":\"kernel\",\"host\":\"h\",\"program\":\"p\","
-		     "\"channel\":\"c\",\"event\":\"e\",\"id\":\"%s\",\"tags\":{},\"data\":{\"n\":%" PRIu64 ",\"id\":\"x\",\"pad\":\"",
+		     "\"channel\":\"c\",\"event\":\"e\",\"id\":\"%s\",\"tags\":{},"
+		     "\"data\":{\"n\":%" PRIu64 ",\"id\":\"x\",\"pad\":\"",
 		     id, rec->time_ns);
 	memset(to + n, 'x', f->pad);
 	n += f->pad;

@@ -101,8 +101,8 @@ static void long_lines_go_out_in_parts_and_two_programs_never_mix(void **state)
 	fx_fill(&w[1], 0, 100);
 	sk = fx_start();
 	fx_run(sk);
-	for (int i = 0; i < 100000 && (fx_sink(sk, "p", "console")->at.acked < 15 || fx_sink(sk, "q", "console")->at.acked < 100);
-	     i++) {
+	for (int i = 0; i < 100000 && (fx_sink(sk, "p", "console")->at.acked < 15 ||
+				       fx_sink(sk, "q", "console")->at.acked < 100); i++) {
 		take_some(t, 1000 + i % 6000);
 		uv_run(&fx.loop, UV_RUN_NOWAIT);
 	}

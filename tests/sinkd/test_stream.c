@@ -298,6 +298,138 @@ static void a_reload_changes_rules_without_repeating_a_line(void **state)
 	spool_writer_close(&w.w);
 }
 
+static bool hinted(struct sinkd *sk, struct wire *w, int type)
+{
+	for (int i = 0; i < 200; i++) {
+		struct hint h;
+
+		uv_run(&fx.loop, UV_RUN_NOWAIT);
+		while (wire_receive(w, &h) == 0)
+			if (h.type == type && !strcmp(h.program, "p"))
+				return true;
+		usleep(10000);
+		if (i % 20 == 0)
+			fx_run(sk);
+	}
+	return false;
+}
+
+static void the_others_are_told_of_room_and_of_the_end(void **state)
+{
+	struct wire *loaderd, *channeld;
+	struct fx_writer w;
+	struct sinkd *sk;
+
+	(void)state;
+	assert_int_equal(wire_bind("loaderd", &loaderd), 0);
+	assert_int_equal(wire_bind("channeld", &channeld), 0);
+	fx_manifest("p", one_file);
+	fx_writer_open(&w, "p", 0);
+	sk = fx_start();
+	fx_run(sk);
+	usleep(200000);			/* nanomsg connects */
+	while (fx_add(&w, 0))
+		;
+	spool_commit(&w.w);
+	fx_run(sk);
+	assert_true(hinted(sk, channeld, HINT_ROOM));
+	w.w.next.flags |= SPOOL_COMMIT_DRAINED;
+	spool_commit(&w.w);
+	fx_run(sk);
+	assert_true(hinted(sk, loaderd, HINT_DRAINED));
+	fx_stop(sk);
+	wire_free(loaderd);
+	wire_free(channeld);
+	spool_writer_close(&w.w);
+}
+
+static void a_reader_at_rest_is_asleep_and_rung_for(void **state)
+{
+	struct fx_writer w;
+	struct sinkd *sk;
+
+	(void)state;
+	fx_manifest("p", one_file);
+	fx_writer_open(&w, "p", 0);
+	sk = fx_start();
+	fx_run(sk);
+	assert_true(spool_take_doorbell(&w.w));		/* even before the first commit */
+	assert_false(spool_take_doorbell(&w.w));
+	fx_fill(&w, 0, 1);
+	fx_run(sk);
+	assert_true(spool_take_doorbell(&w.w));
+	fx_stop(sk);
+	spool_writer_close(&w.w);
+}
+
+static void a_spool_made_after_the_manifest_is_found_at_once(void **state)
+{
+	uint64_t begin;
+	struct fx_writer w;
+	struct sinkd *sk;
+
+	(void)state;
+	fx_manifest("p", one_file);
+	sk = fx_start();
+	fx_turn(sk);
+	fx_writer_open(&w, "p", 0);
+	fx_fill(&w, 0, 1);
+	begin = uv_hrtime();
+	while (fx_sink(sk, "p", "file")->at.acked < 1 && uv_hrtime() - begin < NSEC_PER_SEC) {
+		uv_run(&fx.loop, UV_RUN_NOWAIT);
+		usleep(1000);
+	}
+	assert_int_equal(fx_sink(sk, "p", "file")->at.acked, 1);
+	fx_stop(sk);
+	spool_writer_close(&w.w);
+}
+
+/* Whatever the bytes of a spool are: no crash, no loop without an end. */
+static void a_hostile_spool_harms_nobody(void **state)
+{
+	const char *path = fx_path("spool/p.spool");
+	char saved[PATH_MAX];
+	struct fx_writer w;
+	struct sinkd *sk;
+	size_t len;
+	char *good;
+
+	(void)state;
+	snprintf(saved, sizeof(saved), "%s", path);
+	fx_manifest("p", one_file);
+	fx_writer_open(&w, "p", 0);
+	sk = fx_start();
+	fx_run(sk);
+	fx_fill(&w, 0, 500);
+	fx_stop(sk);
+	spool_writer_close(&w.w);
+	good = fx_read(saved, &len);
+	srand(1);
+	for (int i = 0; i < 200; i++) {
+		char *bad = malloc(len);
+		struct sink_ledger l[SPOOL_MAX_CURSORS];
+
+		memcpy(bad, good, len);
+		for (int j = rand() % 8; j >= 0; j--) {
+			/* Mostly where the structure is. */
+			size_t at = rand() % (rand() % 4 ? 8192 : len);
+
+			at = rand() % 2 ? at : SPOOL_HEAD_SIZE + at % (len - SPOOL_HEAD_SIZE);
+			bad[at] = rand() % 2 ? rand() : bad[at] ^ 1 << rand() % 8;
+		}
+		unlink(saved);
+		fx_write(saved, bad, len);
+		sk = fx_start();
+		fx_run(sk);
+		if (sk->streams)
+			stream_ledger(sk->streams, l);
+		fx_run(sk);
+		fx_stop(sk);
+		free(bad);
+	}
+	free(good);
+}
+
 int main(void)
 {
 #define T(f) cmocka_unit_test_setup_teardown(f, fx_setup, fx_teardown)
@@ -313,6 +445,10 @@ int main(void)
 		T(rubbish_in_place_of_manifest_and_spool_is_said),
 		T(a_program_that_comes_and_goes_leaves_nothing_open),
 		T(a_reload_changes_rules_without_repeating_a_line),
+		T(the_others_are_told_of_room_and_of_the_end),
+		T(a_reader_at_rest_is_asleep_and_rung_for),
+		T(a_spool_made_after_the_manifest_is_found_at_once),
+		T(a_hostile_spool_harms_nobody),
 	};
 
 	cmocka_set_message_output(CM_OUTPUT_TAP);

@@ -7,8 +7,10 @@
  *
  * ringbench check PROGRAM COUNT
  *	reads the spool in the same way, from its first record on: COUNT events were drained, and are there once.
- * ringbench flags PROGRAM
- *	the flags of the last commit.
+ * ringbench take PROGRAM
+ *	reads on where the last such call ended, as a sink would; prints how many records there were.
+ * ringbench commit PROGRAM
+ *	the flags of the last commit, and how many were drained.
  *
  * Prints events per second, and per second of the process's CPU time: on a busy machine the second says what a core can do. */
 #include <errno.h>
@@ -131,14 +133,14 @@ static struct took measure(struct spool_reader *r, const char *path, pid_t worke
 
 static uint64_t pending(const struct ring *ring)
 {
-	uint64_t n;
+	uint64_t n, discarded;
 
-	if (ring_count(ring, ring_consumed(ring), &n) < 0)
+	if (ring_count(ring, ring_consumed(ring), &n, &discarded) < 0)
 		die("ring", EAGAIN);
 	return n;
 }
 
-static void check(struct spool_reader *r, uint64_t n)
+static uint64_t take_all(struct spool_reader *r)
 {
 	static struct spool_commit c;
 	int row = spool_cursor_open(r, "bench");
@@ -160,9 +162,14 @@ static void check(struct spool_reader *r, uint64_t n)
 			die("events out of order", EBADMSG);
 		ring_pos = rec.ring_pos;
 	}
-	if (found != n)
-		die("events are missing, or too many", ERANGE);
 	spool_cursor_write(r, row, &cursor);
+	return found;
+}
+
+static void check(struct spool_reader *r, uint64_t n)
+{
+	if (take_all(r) != n)
+		die("events are missing, or too many", ERANGE);
 }
 
 static void worker(char **argv, const char *launcher)
@@ -220,18 +227,27 @@ static void check_all(const char *program, uint64_t n)
 	struct spool_reader r = {};
 
 	open_spool(&r, program, &c);
-	check(&r, n);
 	if (c.rings[0].drained != n || c.records != n || c.routes[0].ok != n || c.routes[0].spooled != n)
-		die("the counters are wrong", ERANGE);
+		die("the counters are wrong, or not there yet", ERANGE);
+	check(&r, n);
 }
 
-static void flags(const char *program)
+static void commit(const char *program)
 {
 	static struct spool_commit c;
 	struct spool_reader r = {};
 
 	open_spool(&r, program, &c);
-	printf("%u\n", c.flags);
+	printf("%u %llu\n", c.flags, (unsigned long long)c.rings[0].drained);
+}
+
+static void take_some(const char *program)
+{
+	static struct spool_commit c;
+	struct spool_reader r = {};
+
+	open_spool(&r, program, &c);
+	printf("%llu\n", (unsigned long long)take_all(&r));
 }
 
 int main(int argc, char **argv)
@@ -242,8 +258,10 @@ int main(int argc, char **argv)
 		worker(argv, argc > 4 ? argv[4] : NULL);
 	else if (argc == 4 && strcmp(argv[1], "check") == 0)
 		check_all(argv[2], strtoull(argv[3], NULL, 0));
-	else if (argc == 3 && strcmp(argv[1], "flags") == 0)
-		flags(argv[2]);
+	else if (argc == 3 && strcmp(argv[1], "take") == 0)
+		take_some(argv[2]);
+	else if (argc == 3 && strcmp(argv[1], "commit") == 0)
+		commit(argv[2]);
 	else
 		return 2;
 	return 0;

@@ -3,7 +3,8 @@
  *
  * Makes a program without the loader: loads tests/bpf/ringfill.bpf.o, pins its ring and its counters, submits COUNT
  * events (0: as many as fit) and writes a manifest, all below $EBPF_AGENT_RUNTIME_DIR. Run again for the same program:
- * submits COUNT more. With $RINGFILL_NO_WAKEUP nobody is woken. Prints how many were submitted, and how many got no room. */
+ * submits COUNT more. With $RINGFILL_NO_WAKEUP nobody is woken, with
+ * $RINGFILL_DISCARD=N every Nth is discarded. Prints how many were submitted, and how many got no room. */
 #include <errno.h>
 #include <string.h>
 
@@ -90,11 +91,13 @@ static struct bpf_object *load(const char *path, uint64_t ring_size, int *ret_ri
 
 static uint64_t submit(int prog, uint64_t first, uint64_t n, uint64_t *full)
 {
+	const char *discard = getenv("RINGFILL_DISCARD");
 	uint64_t done = 0;
 
 	while (done < n) {
 		struct ringfill_args a = { .first = first + done, .n = MIN(n - done, (uint64_t)RINGFILL_LOOP_MAX),
-					   .skip_notify = getenv("RINGFILL_NO_WAKEUP") != NULL };
+					   .skip_notify = getenv("RINGFILL_NO_WAKEUP") != NULL,
+					   .discard_every = discard ? strtoull(discard, NULL, 0) : 0 };
 		LIBBPF_OPTS(bpf_test_run_opts, o, .ctx_in = &a, .ctx_size_in = sizeof(a));
 
 		if (bpf_prog_test_run_opts(prog, &o) < 0)

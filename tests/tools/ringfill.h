@@ -12,7 +12,7 @@ struct ringfill_event {
 };
 
 struct ringfill_args {
-	uint64_t first, n, skip_notify, full;
+	uint64_t first, n, skip_notify, discard_every, full;
 };
 
 #define RINGFILL_LOOP_MAX (1u << 20)	/* rounds of one run; bpf_loop() allows 8 << 20 */

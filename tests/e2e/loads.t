@@ -1,0 +1,85 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-or-later
+# What loaderd makes of objects: hooks that are missing, what the verifier refuses, variables, map entries, shared maps, layouts
+# found without being said; and that it takes over what it left behind.
+. "$(dirname "$0")/lib.sh"
+
+O=$BUILD/tests/bpf
+# yaml NAME [KEYS…]: a document with one object; stdin: lines of the item
+yaml() {
+	local name=$1 object=$2 channel=${3:-type: ring_buffer}
+	{
+		printf 'programs:\n- name: x\n  type: ebpf_object\n  path: %s\n' "$O/$object.bpf.o"
+		cat
+		printf 'channels:\n  events: { %s }\n' "$channel"
+	} >"$T/$name.yaml"
+}
+inside() { nsenter -m -t "$(daemon_pid loaderd)" "$@"; }
+pins() { inside find "$DIR/run/bpf/v1" -mindepth 2 -type f | wc -l; }
+refused() { ! ctl load "$T/$1.yaml" 2>"$T/err" && grep -qE -- "$2" "$T/err"; }
+
+start x "$ROOT/programs/oom.yaml" || { not_ok "an instance gets ready"; done_testing; }
+before=$(pins)
+
+yaml mixed mixed </dev/null
+check "an object with missing hooks loads" ctl load "$T/mixed.yaml"
+ctl show mixed --json >"$T/mixed.json"
+is "what could not be attached is listed" "$(jq -r '[.items[0].progs[] | select(.state == "dropped") | .name] | sort | join(" ")' "$T/mixed.json")" \
+	"no_fentry no_kprobe no_raw_tp no_target no_tp_btf no_tracepoint on_demand"
+is "each with its cause" "$(jq '[.items[0].progs[] | select(.state == "dropped" and (.cause | length) > 0)] | length' "$T/mixed.json")" 7
+is "and the load is degraded by those that were wanted" "$(jq '.degraded | length' "$T/mixed.json")" 6
+is "the rest is attached" "$(jq -r '.items[0].progs[] | select(.state == "attached") | .name' "$T/mixed.json")" on_exit
+check "it unloads" ctl unload mixed
+
+yaml required mixed <<<'  properties: { progs: { no_tracepoint: { attach: required } } }'
+check "what is required and missing fails the load" refused required "required.yaml:5: .*no_tracepoint.*no such tracepoint"
+yaml refused refused </dev/null
+check "what the verifier refuses fails the load, with its words" refused refused "R0 invalid mem access"
+yaml nothing mixed <<<'  properties: { progs: { on_exit: { attach: false } } }'
+check "a load of which nothing attaches fails" refused nothing "nothing of it can be attached"
+yaml unknown values <<<'  properties: { variables: { absent: 1 } }'
+check "an unknown variable is refused by its line" refused unknown "unknown.yaml:5: .*no variable 'absent'"
+yaml large values <<<'  properties: { variables: { target: 4294967296 } }'
+check "a number that does not fit is refused" refused large "unsigned number of 32 bits"
+yaml entry values <<<'  properties: { maps: { table: { init: [ { key: { a: 1, d: 2 }, value: { low: 1 } } ] } } }'
+check "an entry of another shape is refused" refused entry "no member 'd'"
+yaml ambiguous ambiguous </dev/null
+check "records of an unknown struct are refused with candidates" refused ambiguous "first_record, second_record"
+is "failed loads leave no pins" "$(pins)" "$before"
+
+yaml optional refused <<<'  properties: { progs: { unchecked: { attach: optional } } }'
+check "an optional program may be refused by the verifier" ctl load "$T/optional.yaml"
+check "and unloads" ctl unload optional
+
+yaml values values <<Y
+  properties:
+    variables: { target: 100, enabled: true, label: x, ports: [443], mode: ON, limits: { low: 1 }, offset: $$ }
+    maps:
+      table: { init: [ { key: { a: 100, b: 443 }, value: { low: 2, high: 40, name: abc } } ] }
+      numbers: { init: [ 5, 6 ] }
+      each_cpu: { init: { 1: 1000 } }
+      plain: { init: { 1: 'hex:010203040506' } }
+      no_size: { init: { 1: 10000 }, pin: shared }
+Y
+check "variables and map entries are taken" ctl load "$T/values.yaml"
+: >"$T/touch"	# system calls of ours are events now
+check "and the program sees them all" wait_for 5 grep -q '"target":11101,"low":42,"number":6' "$T/x.out"
+is "a shared map is pinned once more, by its name" "$(inside ls "$DIR/run/bpf/v1/shared")" no_size
+yaml differs values <<<'  properties: { maps: { no_size: { max_entries: 4, pin: shared } } }'
+check "one that differs is refused" refused differs "differs"
+
+yaml hidden dwarf </dev/null
+check "a struct that only DWARF knows" ctl load "$T/hidden.yaml"
+is "is found there" "$(ctl show hidden --json | jq -r '.channels[0].layout | .name + " " + .source')" "event dwarf"
+
+generation=$(ctl show values --json | jq '[.generation, .items[0].progs[0].link_id]' -c)
+kill -9 "$(daemon_pid loaderd)"
+check "a new loaderd" wait_for 10 ctl list
+wait_for 5 ctl show values
+is "takes over what the old one loaded, and loads nothing twice" "$(ctl show values --json | jq '[.generation, .items[0].progs[0].link_id]' -c)" "$generation"
+is "all of it" "$(ctl list --json | jq -r '[.[].program] | join(" ")')" "hidden oom values"
+
+check "everything unloads" ctl unload --all
+is "and no pin is left, shared or not" "$(pins)" 0
+stop
+done_testing
