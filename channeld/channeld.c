@@ -11,7 +11,7 @@
 #include "channeld.h"
 #include "clock.h"
 
-/* ---- which programs there are -------------------------------------------------------------------------------------- */
+/* ---- which programs there are -------------------------------------------------------------------------- */
 
 struct supervised *channeld_find(const struct channeld *c, const char *program)
 {
@@ -86,7 +86,7 @@ static void sweep_spools(struct channeld *c)
 	closedir(dir);
 }
 
-/* ---- workers ------------------------------------------------------------------------------------------------------- */
+/* ---- workers ------------------------------------------------------------------------------------------- */
 
 static void on_timer(uv_timer_t *t);
 
@@ -141,7 +141,7 @@ static void on_sigchld(uv_signal_t *h, int signum)
 	look_at_children(c);
 }
 
-/* ---- the daemon ---------------------------------------------------------------------------------------------------- */
+/* ---- the daemon ---------------------------------------------------------------------------------------- */
 
 void channeld_look(void *self)
 {

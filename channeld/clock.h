@@ -11,8 +11,8 @@ int64_t clock_wall_offset(void);
 
 #define CLOCK_DRIFT_MAX NSEC_PER_MSEC
 
-/* True if *offset was off by more than CLOCK_DRIFT_MAX (the wall clock was set, or slewed), and is right again. Small drift
- * is kept, so that events in order have times in order. */
+/* True if *offset was off by more than CLOCK_DRIFT_MAX (the wall clock was set, or slewed), and is right again. Small
+ * drift is kept, so that events in order have times in order. */
 bool clock_correct(int64_t *offset);
 
 #endif

@@ -4,7 +4,8 @@
 
 static const struct conf_key spool_keys[] = {
 	{ "size", CONF_SIZE, offsetof(struct channeld_conf, spool.size) - offsetof(struct channeld_conf, spool), "16M",
-	  .min = SPOOL_MIN_SIZE, .max = SPOOL_MAX_SIZE, .help = "memory that holds a program's events until its sinks have them" },
+	  .min = SPOOL_MIN_SIZE, .max = SPOOL_MAX_SIZE,
+	  .help = "memory that holds a program's events until its sinks have them" },
 	{ NULL },
 };
 static const struct conf_schema spool_schema = { "the spool", sizeof(((struct channeld_conf *)0)->spool), spool_keys };
@@ -28,7 +29,8 @@ static const struct conf_schema restart_schema = {
 static const struct conf_key channeld_keys[] = {
 	{ "spool", CONF_STRUCT, offsetof(struct channeld_conf, spool), .sub = &spool_schema,
 	  .help = "where a program does not say otherwise" },
-	{ "restart", CONF_STRUCT, offsetof(struct channeld_conf, restart), .sub = &restart_schema, .help = "of workers that died" },
+	{ "restart", CONF_STRUCT, offsetof(struct channeld_conf, restart), .sub = &restart_schema,
+	  .help = "of workers that died" },
 	{ NULL },
 };
 const struct conf_schema channeld_schema = { "channeld.yaml", sizeof(struct channeld_conf), channeld_keys };

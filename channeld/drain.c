@@ -5,7 +5,7 @@
 #include "clock.h"
 #include "drain.h"
 
-/* ---- out of the rings --------------------------------------------------------------------------------------------- */
+/* ---- out of the rings --------------------------------------------------------------------------------- */
 
 static void gather_from(struct drain *d, struct channel *c, size_t quota)
 {
@@ -40,7 +40,7 @@ static void put_back(struct drain *d)
 		d->items[d->n_items - 1].channel->ring.pos = d->items[d->n_items - 1].rec.pos;
 }
 
-/* ---- processors --------------------------------------------------------------------------------------------------- */
+/* ---- processors --------------------------------------------------------------------------------------- */
 
 /* One row for each gathered record and route. */
 static int answers_reset(struct drain *d)
@@ -128,7 +128,7 @@ static void ask_all(struct drain *d)
 			run(d, &d->routes[i]);
 }
 
-/* ---- into the spool ------------------------------------------------------------------------------------------------ */
+/* ---- into the spool ------------------------------------------------------------------------------------ */
 
 static int write_route(struct drain *d, struct route *r, const struct when *when, const struct item *item, size_t row,
 		       struct outcome *ret)

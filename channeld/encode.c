@@ -16,7 +16,7 @@
 		loaded_;                            \
 	})
 
-/* ---- text: most of it is short, ASCII, and has nothing to escape -------------------------------------------------- */
+/* ---- text: most of it is short, ASCII, and has nothing to escape -------------------------------------- */
 
 /* Bit i: byte i is a NUL (*ret_nul), or it needs more than a copy (the result): control, quote, backslash, DEL,
  * not ASCII. */
@@ -73,7 +73,7 @@ static inline char *put_text(char *out, const char *s, size_t n, bool *repaired)
 	return out + 1;
 }
 
-/* ---- values ------------------------------------------------------------------------------------------------------- */
+/* ---- values ------------------------------------------------------------------------------------------- */
 
 static inline unsigned __int128 load_bits(const uint8_t *at, struct plan_bits b)
 {
@@ -154,7 +154,7 @@ static inline char *put_pointer(char *out, uint64_t v)
 	return out + 1;
 }
 
-/* ---- the loop ----------------------------------------------------------------------------------------------------- */
+/* ---- the loop ----------------------------------------------------------------------------------------- */
 
 struct run {
 	const char *pool;
@@ -219,7 +219,8 @@ static char *run_ops(const struct run *r, const struct plan_op *op, const uint8_
 		case PLAN_STRV_TAIL: out = encode_strv(out, (const char *)at, rest, r->repaired); break;
 		case PLAN_ARRAY:
 		case PLAN_ARRAY_TAIL:
-			out = run_array(r, op, at, op->code == PLAN_ARRAY ? op->array.count : rest / op->array.stride, out);
+			rest = op->code == PLAN_ARRAY ? op->array.count : rest / op->array.stride;
+			out = run_array(r, op, at, rest, out);
 			if (!out)
 				return NULL;
 			op += op->array.skip - 1;

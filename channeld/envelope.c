@@ -30,7 +30,8 @@ void envelope_clock_set(struct envelope_clock *c, uint64_t second)
 	c->second = second;
 }
 
-static char *render_middle(const struct envelope_names *n, bool kernel_time, uint32_t boot, uint32_t ring, size_t *ret_len)
+static char *render_middle(const struct envelope_names *n, bool kernel_time, uint32_t boot, uint32_t ring,
+			   size_t *ret_len)
 {
 	struct json j = {};
 	char *text, *inner;
@@ -49,7 +50,8 @@ static char *render_middle(const struct envelope_names *n, bool kernel_time, uin
 	/* The members without their braces, then the beginning of the id. */
 	text = calloc(1, len + 64 + PLAN_SLACK);
 	if (text)
-		*ret_len = (size_t)snprintf(text, len + 64, "Z\",%.*s,\"id\":\"%x-%x-", (int)(len - 2), inner + 1, boot, ring);
+		*ret_len = (size_t)snprintf(text, len + 64, "Z\",%.*s,\"id\":\"%x-%x-", (int)(len - 2), inner + 1,
+					    boot, ring);
 	free(inner);
 	return text;
 }

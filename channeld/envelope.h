@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* The line around an event's data:
  *
- *   {"ts":"2026-11-25T01:02:03.123456789Z","ts_source":"kernel","host":…,"program":…,"channel":…,"event":…,"id":…,
- *    "tags":{},"data":…}
+ *   {"ts":"2026-11-25T01:02:03.123456789Z","ts_source":"kernel","host":…,"program":…,"channel":…,"event":…,
+ *    "id":…,"tags":{},"data":…}
  *
  * All that is the same for every event of a route is rendered once. */
 #ifndef EBPF_AGENT_ENVELOPE_H

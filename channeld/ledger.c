@@ -26,7 +26,7 @@ struct channel_ledger {
 	uint64_t pending, discarded;	/* discarded: whether or not they were drained yet */
 };
 
-/* ---- what the kernel counted ----------------------------------------------------------------------------------------- */
+/* ---- what the kernel counted ----------------------------------------------------------------------------- */
 
 static int read_counts(const struct manifest *m, const struct manifest_channel *c, struct agent_counts *ret)
 {
@@ -56,7 +56,7 @@ static int read_counts(const struct manifest *m, const struct manifest_channel *
 	return 0;
 }
 
-/* ---- one reading ------------------------------------------------------------------------------------------------------ */
+/* ---- one reading ------------------------------------------------------------------------------------------ */
 
 static int read_commit(const struct manifest *m, struct spool_commit *ret)
 {
@@ -73,7 +73,8 @@ static int read_commit(const struct manifest *m, struct spool_commit *ret)
 	return err;
 }
 
-static int count_pending(const struct manifest *m, const struct manifest_channel *c, uint64_t next, struct channel_ledger *ret)
+static int count_pending(const struct manifest *m, const struct manifest_channel *c, uint64_t next,
+			 struct channel_ledger *ret)
 {
 	struct ring ring = {};
 	int fd = pin_get(m->program, c->item, PIN_MAP, c->map), err;
@@ -123,7 +124,7 @@ static void read_channel(const struct manifest *m, const struct manifest_channel
 	*ret = l;
 }
 
-/* ---- rows -------------------------------------------------------------------------------------------------------------- */
+/* ---- rows -------------------------------------------------------------------------------------------------- */
 
 static void channel_row(const struct manifest *m, const struct manifest_channel *c, const struct channel_ledger *l,
 			struct bus_rows *rows)

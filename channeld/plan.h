@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* A layout, compiled once into a flat list of operations: each writes a literal that was rendered beforehand (closing and
- * opening brackets, the key) and then one value. encode.h runs it. */
+/* A layout, compiled once into a flat list of operations: each writes a literal that was rendered beforehand (closing
+ * and opening brackets, the key) and then one value. encode.h runs it. */
 #ifndef EBPF_AGENT_PLAN_H
 #define EBPF_AGENT_PLAN_H
 

@@ -27,7 +27,8 @@ int route_init(struct route *r, const struct manifest *m, size_t index, const st
 	r->channel = c;
 	r->manifest = mr;
 	r->rec = (struct spool_rec){
-		.kind = SPOOL_KIND_JSON, .route = index, .ring = c->map_id, .event = mr->event, .generation = m->generation,
+		.kind = SPOOL_KIND_JSON, .route = index, .ring = c->map_id, .event = mr->event,
+		.generation = m->generation,
 	};
 	return 0;
 }
@@ -70,7 +71,8 @@ static bool has(const struct ring_record *r, int64_t offset, uint64_t bytes)
 	return offset >= 0 && (uint64_t)offset <= r->len && bytes <= r->len - (uint64_t)offset;
 }
 
-/* Who, when and which: what sinks need to know of an event without reading its line. True: the time is the event's own. */
+/* Who, when and which: what sinks need to know of an event without reading its line. True: the time is the event's
+ * own. */
 static bool describe(struct route *r, const struct when *when, const struct ring_record *rr)
 {
 	const struct manifest_channel *c = r->channel;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* A route: events of one channel on their way into the spool, by their layout or by way of a processor. Its index is that
- * of its row of counters in the commit. */
+/* A route: events of one channel on their way into the spool, by their layout or by way of a processor. Its index is
+ * that of its row of counters in the commit. */
 #ifndef EBPF_AGENT_ROUTE_H
 #define EBPF_AGENT_ROUTE_H
 
@@ -51,8 +51,8 @@ struct when {
 	int64_t wall_offset_ns;
 };
 
-/* Encodes @ring_rec (without a processor), or takes @a (with one), and adds the line to the spool. 0 and *ret, or -ENOSPC: no room now,
- * nothing was changed. */
+/* Encodes @ring_rec (without a processor), or takes @a (with one), and adds the line to the spool. 0 and *ret, or
+ * -ENOSPC: no room now, nothing was changed. */
 int route_write(struct route *r, struct spool_writer *w, const struct when *when, const struct ring_record *ring_rec,
 		const struct answer *a, struct outcome *ret);
 

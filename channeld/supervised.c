@@ -17,7 +17,7 @@
 #define QUICK_NS NSEC_PER_SEC		/* a worker that lived for less died quickly */
 #define KILLED_DELAY_MAX_NS (100 * NSEC_PER_MSEC)
 
-/* ---- the socket to a worker; outlives neither the worker nor, by the time of a close callback, the child ------------- */
+/* ---- the socket to a worker; outlives neither the worker nor, by the time of a close callback, the child - */
 
 struct control {
 	uv_poll_t poll;
@@ -88,7 +88,7 @@ static int control_new(struct supervised *child, int *ret_theirs)
 	return uv_poll_start(&k->poll, UV_READABLE, on_control);
 }
 
-/* ---- start ----------------------------------------------------------------------------------------------------------- */
+/* ---- start ----------------------------------------------------------------------------------------------- */
 
 static bool needs_launcher(const struct manifest *m)
 {
@@ -155,7 +155,7 @@ static int start(struct supervised *child)
 	return 0;
 }
 
-/* ---- end ------------------------------------------------------------------------------------------------------------- */
+/* ---- end ------------------------------------------------------------------------------------------------- */
 
 static void degraded(struct supervised *child, bool is)
 {
@@ -234,7 +234,7 @@ void supervised_remove_spool(const char *program)
 	unlink(other);
 }
 
-/* ---- look ------------------------------------------------------------------------------------------------------------ */
+/* ---- look ------------------------------------------------------------------------------------------------ */
 
 static bool manifest_changed(struct supervised *child)
 {
@@ -328,7 +328,7 @@ const char *supervised_state(const struct supervised *child)
 	return child->manifest->state == MANIFEST_DRAINING ? "draining" : "running";
 }
 
-/* ---- life ------------------------------------------------------------------------------------------------------------ */
+/* ---- life ------------------------------------------------------------------------------------------------ */
 
 struct supervised *supervised_new(struct channeld *c, const char *program)
 {

@@ -30,7 +30,7 @@ struct worker {
 	int room_wait_ms, processor_wait_ms;
 };
 
-/* ---- the supervisor ------------------------------------------------------------------------------------------------ */
+/* ---- the supervisor ------------------------------------------------------------------------------------ */
 
 static void say(struct worker *w, char what)
 {
@@ -85,7 +85,7 @@ static void ring_doorbell(void *arg)
 	say(arg, WORKER_SAYS_SPOOL);
 }
 
-/* ---- the loop ------------------------------------------------------------------------------------------------------ */
+/* ---- the loop ------------------------------------------------------------------------------------------ */
 
 /* Told to drain, and nothing came for as long as something still could: say so, once. */
 static void settle(struct worker *w, uint64_t now)
@@ -193,14 +193,14 @@ static int run(struct worker *w)
 		err = rights_apply(&rights_worker);
 	if (err < 0)
 		return err;
-	/* The rows are there before the first event is: the ledger shows them. And sinkd, which has no cursor to sleep at
-	 * in a spool that it has not seen yet, comes at once. */
+	/* The rows are there before the first event is: the ledger shows them. And sinkd, which has no cursor to sleep
+	 * at in a spool that it has not seen yet, comes at once. */
 	drain_commit(d);
 	say(w, WORKER_SAYS_SPOOL);
 	return loop(w);
 }
 
-/* ---- start --------------------------------------------------------------------------------------------------------- */
+/* ---- start --------------------------------------------------------------------------------------------- */
 
 static int parse(int argc, char **argv, struct worker_options *o)
 {
@@ -236,7 +236,8 @@ int worker_main(int argc, char **argv)
 
 	log_init("channeld", LOG_INFO);
 	if (parse(argc, argv, &o) < 0 || (size && conf_parse_size(size, &o.spool_size) < 0)) {
-		fprintf(stderr, "usage: ebpf-channeld worker [--control FD] [--launcher FD] [--spool-size BYTES] PROGRAM\n");
+		fprintf(stderr,
+			"usage: ebpf-channeld worker [--control FD] [--launcher FD] [--spool-size BYTES] PROGRAM\n");
 		return 2;
 	}
 	w.program = o.program;

@@ -28,7 +28,8 @@ static int open_spool(struct drain *d, const struct manifest *m, const struct wo
 	if (err < 0)
 		return diag_fail(diag, err, NULL, 0, "%s: %s", path, strerror(-err));
 	if (set_aside)
-		log_warning("%s: %s was damaged; it is kept as %s.bad, and its counters begin anew", m->program, path, path);
+		log_warning("%s: %s was damaged; it is kept as %s.bad, and its counters begin anew", m->program,
+			    path, path);
 	return 0;
 }
 
@@ -58,10 +59,12 @@ static int open_ring(struct drain *d, const struct manifest *m, size_t i, struct
 	int fd, err;
 
 	if (mc->type != CHANNEL_RING_BUFFER)
-		return diag_fail(diag, -EPROTONOSUPPORT, NULL, 0, "channel '%s': only ring_buffer is built in this version", mc->name);
+		return diag_fail(diag, -EPROTONOSUPPORT, NULL, 0,
+				 "channel '%s': only ring_buffer is built in this version", mc->name);
 	fd = pin_get(m->program, mc->item, PIN_MAP, mc->map);
 	if (fd < 0)
-		return diag_fail(diag, fd, NULL, 0, "channel '%s': pin of map '%s': %s", mc->name, mc->map, strerror(-fd));
+		return diag_fail(diag, fd, NULL, 0, "channel '%s': pin of map '%s': %s", mc->name, mc->map,
+				 strerror(-fd));
 	err = ring_open(&c->ring, fd, false);
 	if (err < 0) {
 		close(fd);
@@ -69,7 +72,8 @@ static int open_ring(struct drain *d, const struct manifest *m, size_t i, struct
 	}
 	/* A ring that nobody's link writes to would be silent for ever. */
 	if (mc->map_id && c->ring.map_id != mc->map_id)
-		return diag_fail(diag, -ESTALE, NULL, 0, "channel '%s': the pinned map has id %u, the manifest says %llu", mc->name,
+		return diag_fail(diag, -ESTALE, NULL, 0,
+				 "channel '%s': the pinned map has id %u, the manifest says %llu", mc->name,
 				 c->ring.map_id, (unsigned long long)mc->map_id);
 	c->row = ring_row(&d->spool.next, i, c->ring.map_id);
 	ring_resume(&c->ring, c->row->next);
@@ -77,8 +81,8 @@ static int open_ring(struct drain *d, const struct manifest *m, size_t i, struct
 	return 0;
 }
 
-static int make_route(struct drain *d, const struct manifest *m, size_t i, const struct route_names *names, int launcher,
-		      struct diag *diag)
+static int make_route(struct drain *d, const struct manifest *m, size_t i, const struct route_names *names,
+		      int launcher, struct diag *diag)
 {
 	struct spool_route *row = &d->spool.next.routes[i];
 	struct route *r = &d->routes[i];
@@ -88,7 +92,8 @@ static int make_route(struct drain *d, const struct manifest *m, size_t i, const
 		return err;
 	if (r->manifest->processor) {
 		if (launcher < 0)
-			return diag_fail(diag, -ENOTCONN, NULL, 0, "event '%s' needs ebpf-launcher, and there is no socket to it",
+			return diag_fail(diag, -ENOTCONN, NULL, 0,
+					 "event '%s' needs ebpf-launcher, and there is no socket to it",
 					 r->manifest->event_name);
 		err = processor_new(m, r->manifest, launcher, &r->processor, diag);
 		if (err < 0)

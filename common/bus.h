@@ -17,15 +17,17 @@ void bus_loop_free(struct bus_loop *b);	/* handles close asynchronously; the bus
 /* Connects to $DBUS_SYSTEM_BUS_ADDRESS or the system bus. */
 int bus_connect(sd_bus **ret);
 
-/* May the sender of @m change things? Root, members of the group ebpf-agent, and the agent's own uid and root in a private
- * instance. 0, or the error to return (already set). */
+/* May the sender of @m change things? Root, members of the group ebpf-agent, and the agent's own uid and root in a
+ * private instance. 0, or the error to return (already set). */
 int bus_check_may_change(sd_bus_message *m, sd_bus_error *error);
 
-/* Sets @error to @name with the diagnosis' text (its warnings are not part of it) or a plain text. Returns a negative errno for the handler. */
+/* Sets @error to @name with the diagnosis' text (its warnings are not part of it) or a plain text. Returns a negative
+ * errno for the handler. */
 int bus_fail(sd_bus_error *error, const char *name, const char *fmt, ...) printf_like(3, 4);
 
-/* Answers are rows, "aa{sv}", so that one client function prints them all as a table or as JSON. Use: open a reply, for each row
- * bus_row_begin(), bus_row_*(), bus_row_end(), then bus_rows_send(). Errors stick, and bus_rows_send() returns them. */
+/* Answers are rows, "aa{sv}", so that one client function prints them all as a table or as JSON. Use: open a reply,
+ * for each row bus_row_begin(), bus_row_*(), bus_row_end(), then bus_rows_send(). Errors stick, and bus_rows_send()
+ * returns them. */
 struct bus_rows {
 	sd_bus_message *reply;
 	int err;

@@ -19,7 +19,8 @@ static struct {
 	bool journal;
 } logger = { .daemon = "ebpf-agent", .level = LOG_INFO };
 
-/* systemd.exec(5): JOURNAL_STREAM=device:inode of the stream that was connected; stderr may have been redirected since. */
+/* systemd.exec(5): JOURNAL_STREAM=device:inode of the stream that was connected; stderr may have been redirected
+ * since. */
 static bool stderr_is_journal(void)
 {
 	const char *e = getenv("JOURNAL_STREAM");

@@ -119,8 +119,8 @@ int pin_get(const char *program, const char *item, enum pin_kind kind, const cha
 	return fd < 0 ? -errno : fd;
 }
 
-/* Calls @each for every entry of @dirfd, which it closes; the entry may be removed by it. The first error is returned, and the
- * others are gone through all the same. */
+/* Calls @each for every entry of @dirfd, which it closes; the entry may be removed by it. The first error is
+ * returned, and the others are gone through all the same. */
 static int each_entry(int dirfd, int (*each)(int dirfd, const char *name, void *arg), void *arg)
 {
 	struct dirent **list;

@@ -10,8 +10,8 @@
 
 enum pin_kind { PIN_MAP, PIN_LINK, PIN_PROG };
 
-/* The path of a pin into @ret (PATH_MAX); @name NULL: the folder. A dot in a name (".rodata") becomes '_'. -EINVAL: a name with a
- * slash, or empty. */
+/* The path of a pin into @ret (PATH_MAX); @name NULL: the folder. A dot in a name (".rodata") becomes '_'. -EINVAL: a
+ * name with a slash, or empty. */
 int pin_path(const char *program, const char *item, enum pin_kind kind, const char *name, char *ret);
 int pin_program_dir(const char *program, char *ret);
 

@@ -9,9 +9,10 @@
 /* Capabilities as bits (1 << CAP_…), from linux/capability.h. */
 #define RIGHTS_CAP(c) (1ULL << (c))
 
-/* Groups of system calls that rights_apply() refuses with EPERM unless the row allows them. Always refused: mount family, ptrace,
- * process_vm_*, kexec, modules, reboot, swap, keyctl, userfaultfd, io_uring, unshare and setns, clone with CLONE_NEW*,
- * personality, time setting, open_by_handle_at, pidfd_getfd, acct, quotactl, and sockets of any family but AF_UNIX (AF_NETLINK with ALLOW_NETLINK). */
+/* Groups of system calls that rights_apply() refuses with EPERM unless the row allows them. Always refused: mount
+ * family, ptrace, process_vm_*, kexec, modules, reboot, swap, keyctl, userfaultfd, io_uring, unshare and setns, clone
+ * with CLONE_NEW*, personality, time setting, open_by_handle_at, pidfd_getfd, acct, quotactl, and sockets of any
+ * family but AF_UNIX (AF_NETLINK with ALLOW_NETLINK). */
 #define RIGHTS_ALLOW_BPF        1u	/* all of bpf() that the capabilities and pins permit */
 #define RIGHTS_ALLOW_BPF_LOOKUP 2u	/* bpf(): lookups, updates and info on fds that are open already */
 #define RIGHTS_ALLOW_PERF       4u	/* perf_event_open */
@@ -35,8 +36,8 @@ struct rights {
 extern const struct rights rights_loaderd, rights_load, rights_broker, rights_tagd, rights_channeld, rights_worker,
 	rights_launcher, rights_sinkd, rights_xdpd;
 
-/* Drops every capability beyond @r->caps (bounding set, where permitted, and ambient included; ambient keeps @r->caps only if the process
- * execs children that need them: loaderd), sets no_new_privs, installs the filter on all threads.
+/* Drops every capability beyond @r->caps (bounding set, where permitted, and ambient included; ambient keeps @r->caps
+ * only if the process execs children that need them: loaderd), sets no_new_privs, installs the filter on all threads.
  * Capabilities are a thread's own, and nanomsg's thread cannot be asked: -EBUSY if there is a second thread and
  * something to drop. 0, -EPERM (@r->caps are not there to keep), … */
 int rights_apply(const struct rights *r);

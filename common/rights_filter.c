@@ -35,22 +35,26 @@ static const char *const exec_calls[] = { "execve", "execveat", "fork", "vfork" 
 
 /* What a process needs that only moves bytes between descriptors and memory that it has. */
 static const char *const strict_allowed[] = {
-	"read", "write", "readv", "writev", "pread64", "pwrite64", "close", "close_range", "dup", "dup2", "dup3", "fcntl", "lseek",
+	"read", "write", "readv", "writev", "pread64", "pwrite64", "close", "close_range", "dup", "dup2", "dup3",
+		"fcntl", "lseek",
 	"fstat", "statx", "sendmsg", "recvmsg", "sendto", "recvfrom", "sendmmsg", "recvmmsg", "connect", "shutdown",
 	"getsockopt", "setsockopt", "getsockname", "getpeername",
-	"epoll_create1", "epoll_ctl", "epoll_wait", "epoll_pwait", "epoll_pwait2", "poll", "ppoll", "select", "pselect6",
+	"epoll_create1", "epoll_ctl", "epoll_wait", "epoll_pwait", "epoll_pwait2", "poll", "ppoll", "select",
+		"pselect6",
 	"eventfd2", "pipe2", "timerfd_create", "timerfd_settime", "timerfd_gettime",
 	"futex", "futex_waitv", "set_robust_list", "get_robust_list", "rseq", "set_tid_address", "membarrier",
 	"sched_yield", "sched_getaffinity", "sched_getparam", "sched_getscheduler",
 	"munmap", "mremap", "madvise", "brk", "mlock", "munlock",
 	"clock_gettime", "clock_getres", "clock_nanosleep", "nanosleep", "gettimeofday", "time", "times", "getrusage",
-	"rt_sigaction", "rt_sigprocmask", "rt_sigreturn", "rt_sigpending", "rt_sigtimedwait", "sigaltstack", "restart_syscall",
+	"rt_sigaction", "rt_sigprocmask", "rt_sigreturn", "rt_sigpending", "rt_sigtimedwait", "sigaltstack",
+		"restart_syscall",
 	"getpid", "getppid", "gettid", "getuid", "geteuid", "getgid", "getegid", "getrandom", "uname", "getcpu",
 	"exit", "exit_group",
 };
 
 static const uint64_t new_namespaces[] = {
-	CLONE_NEWNS, CLONE_NEWCGROUP, CLONE_NEWUTS, CLONE_NEWIPC, CLONE_NEWUSER, CLONE_NEWPID, CLONE_NEWNET, 0x80 /* CLONE_NEWTIME */,
+	CLONE_NEWNS, CLONE_NEWCGROUP, CLONE_NEWUTS, CLONE_NEWIPC, CLONE_NEWUSER, CLONE_NEWPID, CLONE_NEWNET,
+		0x80 /* CLONE_NEWTIME */,
 };
 /* Of bpf(), on descriptors that are open already. */
 static const int lookup_commands[] = {
@@ -93,8 +97,8 @@ static bool is_one_of(int value, const int *list, size_t n)
 	return false;
 }
 
-/* Refuses every value of the call's first argument but those in @list. The kernel takes an int and the filter sees 64 bits: what lies
- * beyond @bound is refused as a whole, so that high bits do not smuggle a value past the equal ones. */
+/* Refuses every value of the call's first argument but those in @list. The kernel takes an int and the filter sees 64
+ * bits: what lies beyond @bound is refused as a whole, so that high bits do not smuggle a value past the equal ones. */
 static int refuse_others(scmp_filter_ctx f, int nr, const int *list, size_t n, int bound)
 {
 	int err = add_arg(f, SCMP_ACT_ERRNO(EPERM), nr, SCMP_A0(SCMP_CMP_GE, bound));
@@ -171,6 +175,12 @@ static int fill_denying(scmp_filter_ctx f, unsigned allow)
 	return err;
 }
 
+static int allow_openat(scmp_filter_ctx f)
+{
+	return seccomp_rule_add(f, SCMP_ACT_ALLOW, SCMP_SYS(openat), 1,
+				SCMP_A2(SCMP_CMP_MASKED_EQ, O_ACCMODE | O_CREAT | O_TRUNC, O_RDONLY));
+}
+
 static int allow_opening(scmp_filter_ctx f)
 {
 	static const char *const calls[] = { "openat2", "getdents64", "newfstatat", "fstatfs", "statfs", "readlinkat",
@@ -178,10 +188,7 @@ static int allow_opening(scmp_filter_ctx f)
 	/* openat2() keeps its flags in memory that a filter cannot see; nothing that it has lets this process write. */
 	int err = ADD_NAMES(f, SCMP_ACT_ALLOW, calls);
 
-	if (err == 0)
-		err = seccomp_rule_add(f, SCMP_ACT_ALLOW, SCMP_SYS(openat), 1,
-				       SCMP_A2(SCMP_CMP_MASKED_EQ, O_ACCMODE | O_CREAT | O_TRUNC, O_RDONLY));
-	return err;
+	return err < 0 ? err : allow_openat(f);
 }
 
 /* Threads, signals to itself, memory that is never executable. */
@@ -215,10 +222,12 @@ static int allow_with_arguments(scmp_filter_ctx f)
  * with these refused it dies of a "fatal error" instead of reporting. */
 static int allow_sanitizers(scmp_filter_ctx f)
 {
-	static const char *const calls[] = { "ptrace", "openat", "open", "getdents64", "getdents", "readlink", "wait4", "clone", "prctl", "mmap",
+	static const char *const calls[] = { "ptrace", "getdents64", "getdents", "readlink", "wait4", "clone",
+					     "prctl", "mmap",
 					     "mprotect", "newfstatat", "prlimit64", "tgkill", "kill", "ioctl" };
+	int err = ADD_NAMES(f, SCMP_ACT_ALLOW, calls);
 
-	return ADD_NAMES(f, SCMP_ACT_ALLOW, calls);
+	return err < 0 ? err : allow_openat(f);
 }
 #endif
 
@@ -237,7 +246,8 @@ static int fill_strict(scmp_filter_ctx f, unsigned allow)
 		err = allow_opening(f);
 	if (allow & RIGHTS_ALLOW_BPF_LOOKUP)
 		for (size_t i = 0; i < ARRAY_SIZE(lookup_commands) && err == 0; i++)
-			err = add_arg(f, SCMP_ACT_ALLOW, SCMP_SYS(bpf), SCMP_A0(SCMP_CMP_EQ, (scmp_datum_t)lookup_commands[i]));
+			err = add_arg(f, SCMP_ACT_ALLOW, SCMP_SYS(bpf), SCMP_A0(SCMP_CMP_EQ,
+										(scmp_datum_t)lookup_commands[i]));
 	return err;
 }
 

@@ -50,6 +50,14 @@ static int child_fds(const struct spawn *s, int *report)
 	return 0;
 }
 
+/* While CAP_SETPCAP is still there, if it ever was; without it nothing changes, and no_new_privs makes up for it. */
+static void child_bound(uint64_t caps)
+{
+	for (int c = 0; c <= CAP_LAST_CAP; c++)
+		if (!(caps >> c & 1))
+			(void)prctl(PR_CAPBSET_DROP, c, 0, 0, 0);
+}
+
 /* Raw calls: libc's setresuid() would signal threads that do not exist here. */
 static int child_identity(const struct spawn *s)
 {
@@ -67,8 +75,8 @@ static int child_caps(uint64_t caps)
 	struct __user_cap_header_struct head = { .version = _LINUX_CAPABILITY_VERSION_3 };
 	struct __user_cap_data_struct data[2];
 
-	/* Root would get everything back at exec, and the kernel forgets PDEATHSIG when an exec gains capabilities. Without
-	 * CAP_SETPCAP this fails, which is as it was. */
+	/* Root would get everything back at exec, and the kernel forgets PDEATHSIG when an exec gains capabilities.
+	 * Without CAP_SETPCAP this fails, which is as it was. */
 	if (geteuid() == 0)
 		(void)prctl(PR_SET_SECUREBITS, SECBIT_NOROOT | SECBIT_NOROOT_LOCKED, 0, 0, 0);
 	for (int i = 0; i < 2; i++)
@@ -104,7 +112,11 @@ static void child_exec(const struct spawn *s)
 
 static int child_run(const struct spawn *s, pid_t parent, int *report)
 {
-	if (child_signals() < 0 || (s->new_session && setsid() < 0) || child_fds(s, report) < 0 || child_identity(s) < 0)
+	if (child_signals() < 0 || (s->new_session && setsid() < 0) || child_fds(s, report) < 0)
+		return -1;
+	if (!s->keep_caps)
+		child_bound(s->ambient_caps);
+	if (child_identity(s) < 0)
 		return -1;
 	if (!s->keep_caps && child_caps(s->ambient_caps) < 0)
 		return -1;

@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <getopt.h>
+#include <malloc.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/file.h>
@@ -74,7 +75,7 @@ void svc_ready(struct svc *s)
 		svc_stop(s, EXIT_FAILURE);
 		return;
 	}
-	sd_notifyf(0, "READY=1\nSTATUS=%s", s->text[0] ? s->text : "running");
+	svc_notify_ready(s);
 	log_info("ready (%s)", s->bus ? s->bus_name : "without a bus");
 }
 
@@ -105,9 +106,12 @@ static int reload_config(struct svc *s, struct diag *d)
 
 int svc_reload(struct svc *s, struct diag *d)
 {
+	char text[64];
 	int err;
 
-	sd_notifyf(0, "RELOADING=1\nMONOTONIC_USEC=%llu", (unsigned long long)clock_usec(CLOCK_MONOTONIC));
+	snprintf(text, sizeof(text), "RELOADING=1\nMONOTONIC_USEC=%llu",
+		 (unsigned long long)clock_usec(CLOCK_MONOTONIC));
+	(void)svc_notify(text);
 	err = reload_config(s, d);
 	for (size_t i = 0; i < d->n_warnings; i++)
 		log_warning("%s", d->warnings[i]);
@@ -117,11 +121,13 @@ int svc_reload(struct svc *s, struct diag *d)
 		svc_degraded(s, "config", NULL);
 	if (err == 0)
 		log_info("configuration read again");
-	sd_notify(0, "READY=1");
+	if (s->ready)
+		svc_notify_ready(s);
 	return err;
 }
 
-/* ---- the loop ----------------------------------------------------------------------------------------------------- */
+/* ---- the loop -----------------------------------------------------------------------------------------------------
+ * */
 
 static void look(struct svc *s)
 {
@@ -147,13 +153,15 @@ static void on_tick(uv_timer_t *t)
 	svc_bus_try(s);
 	if (++s->ticks >= TICKS_WITHOUT_BUS)
 		svc_ready(s);
+	if (s->ready && !s->told_ready)
+		svc_notify_ready(s);
 	look(s);
 }
 
 static void on_watchdog(uv_timer_t *t)
 {
 	(void)t;
-	sd_notify(0, "WATCHDOG=1");
+	(void)svc_notify("WATCHDOG=1");
 }
 
 /* However many hints wait, they all say the same: look again, once. */
@@ -247,7 +255,8 @@ static void end_loop(struct svc *s)
 	s->status = EXIT_FAILURE;
 }
 
-/* ---- before the loop ------------------------------------------------------------------------------------------------ */
+/* ---- before the loop
+ * ------------------------------------------------------------------------------------------------ */
 
 static int make_folder(const char *name)
 {
@@ -272,7 +281,8 @@ static int check_ground(const struct svc *s)
 		return -EPERM;
 	}
 	if (stat(path_runtime(), &st) < 0 || !S_ISDIR(st.st_mode)) {
-		log_error("the runtime directory %s is not there: start ebpf-agent.target, or use \"ebpfctl run\"", path_runtime());
+		log_error("the runtime directory %s is not there: start ebpf-agent.target, or use \"ebpfctl run\"",
+			  path_runtime());
 		return -ENOENT;
 	}
 	return 0;
@@ -310,8 +320,8 @@ static int take_lock(struct svc *s)
 	return err;
 }
 
-/* Capabilities belong to threads, so they go before libuv's, nanomsg's or the daemon's first one is made; the filter comes
- * after start(), for all threads. */
+/* Capabilities belong to threads, so they go before libuv's, nanomsg's or the daemon's first one is made; the filter
+ * comes after start(), for all threads. */
 static int begin(struct svc *s)
 {
 	const struct rights *r = s->def->rights;
@@ -361,7 +371,7 @@ static int live(struct svc *s)
 			uv_run(&s->loop, UV_RUN_DEFAULT);
 	}
 	s->stopping = true;
-	sd_notify(0, "STOPPING=1\nSTATUS=stopping");
+	(void)svc_notify("STOPPING=1\nSTATUS=stopping");
 	if (s->started && s->def->stop)
 		s->def->stop(s->self);
 	svc_bus_close(s);
@@ -390,7 +400,8 @@ static int run(struct svc *s)
 	return err < 0 ? EXIT_FAILURE : s->status;
 }
 
-/* ---- arguments ------------------------------------------------------------------------------------------------------ */
+/* ---- arguments
+ * ------------------------------------------------------------------------------------------------------ */
 
 static void usage(const struct svc_def *def, FILE *f)
 {
@@ -466,10 +477,12 @@ static int with_config(struct svc *s, bool check)
 
 int svc_main(const struct svc_def *def, int argc, char **argv)
 {
-	struct svc s = { .def = def, .dirs = path_config(), .forced_level = -1, .lock = -1, .helper_fd = -1, .helper_pidfd = -1 };
+	struct svc s = { .def = def, .dirs = path_config(), .forced_level = -1, .lock = -1, .helper_fd = -1,
+			 .helper_pidfd = -1 };
 	bool check = false;
 	int status;
 
+	mallopt(M_ARENA_MAX, 1);	/* nanomsg's thread would get one of its own: memory for nothing */
 	log_init(def->name, LOG_INFO);
 	status = parse_arguments(&s, argc, argv, &check);
 	if (status >= 0)

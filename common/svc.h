@@ -6,8 +6,8 @@
  *   READY=1 → run → STOPPING=1 → stop() → loop closed.
  *
  * SIGHUP, Reload on the bus: a whole new, valid configuration, or nothing changes. SIGTERM, SIGINT: orderly stop.
- * Watchdog: pinged from the loop, so a loop that hangs is noticed. Options: --check, --config DIRS, --log-level LEVEL, --version,
- * --help. */
+ * Watchdog: pinged from the loop, so a loop that hangs is noticed. Options: --check, --config DIRS, --log-level
+ * LEVEL, --version, --help. */
 #ifndef EBPF_AGENT_SVC_H
 #define EBPF_AGENT_SVC_H
 
@@ -35,9 +35,11 @@ struct svc_def {
 	/* Everything the daemon does hangs on the loop after it; *ret_self is handed to all others. Still with all
 	 * its rights: open here what needs them. May be NULL. */
 	int (*start)(struct svc *s, void **ret_self);
-	/* Once: the bus is connected, or was not within 2 s (then svc_bus() is NULL). An error ends the daemon. May be NULL. */
+	/* Once: the bus is connected, or was not within 2 s (then svc_bus() is NULL). An error ends the daemon. May
+	 * be NULL. */
 	int (*running)(void *self);
-	/* @conf: the new one, already valid, and kept by svc if 0 is returned. An error: the old one stays. May be NULL. */
+	/* @conf: the new one, already valid, and kept by svc if 0 is returned. An error: the old one stays. May be
+	 * NULL. */
 	int (*reload)(void *self, const void *conf);
 	/* Look again: after a hint, and once a second in any case. May be NULL. */
 	void (*look)(void *self);

@@ -38,7 +38,8 @@ static int method_get_config(sd_bus_message *m, void *userdata, sd_bus_error *er
 	return sd_bus_reply_method_return(m, "s", text);
 }
 
-static int property_text(sd_bus *bus, const char *path, const char *interface, const char *property, sd_bus_message *reply,
+static int property_text(sd_bus *bus, const char *path, const char *interface, const char *property,
+			 sd_bus_message *reply,
 			 void *userdata, sd_bus_error *error)
 {
 	struct svc *s = userdata;

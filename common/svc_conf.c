@@ -34,10 +34,12 @@ int svc_schema_init(struct svc_schema *s, const struct svc_def *def)
 	if (n > 0)
 		memcpy(keys, def->schema->keys, n * sizeof(*keys));
 	keys[n] = (struct conf_key){
-		"log-level", CONF_ENUM, place, "info", .choices = level_names, .help = "what is not logged: all below this level",
+		"log-level", CONF_ENUM, place, "info", .choices = level_names, .help =
+			"what is not logged: all below this level",
 	};
 	*s = (struct svc_schema){
-		.schema = { .name = def->schema ? def->schema->name : def->name, .size = place + sizeof(int), .keys = keys,
+		.schema = { .name = def->schema ? def->schema->name : def->name, .size = place + sizeof(int), .keys =
+			    keys,
 			    .check = def->schema ? def->schema->check : NULL },
 		.keys = keys,
 		.log_level = place,
@@ -51,7 +53,8 @@ void svc_schema_fini(struct svc_schema *s)
 	s->keys = NULL;
 }
 
-int svc_config_read(const struct svc_schema *schema, const char *dirs, const char *daemon, struct svc_config *ret, struct diag *d)
+int svc_config_read(const struct svc_schema *schema, const char *dirs, const char *daemon, struct svc_config *ret,
+		    struct diag *d)
 {
 	cleanup(arena_freep) struct arena *a = arena_new(0);
 	void *obj = a ? arena_alloc(a, schema->schema.size) : NULL;

@@ -18,7 +18,8 @@ int svc_helper_start(struct svc *s)
 	const struct rights *r = s->def->rights;
 	char path[PATH_MAX], *argv[] = { (char *)r->helper, NULL };
 	int pair[2], err = spawn_helper_path(r->helper, path);
-	struct spawn child = { .path = path, .argv = argv, .n_fds = 1, .ambient_caps = r->helper_caps, .new_session = true };
+	struct spawn child = { .path = path, .argv = argv, .n_fds = 1, .ambient_caps = r->helper_caps, .new_session =
+			       true };
 	struct spawn_fd fd;
 	pid_t pid;
 
@@ -55,9 +56,11 @@ static void on_helper_end(uv_poll_t *p, int status, int events)
 	if (s->stopping)
 		return;
 	if (WIFSIGNALED(how))
-		log_error("%s was killed by signal %d; without it this cannot go on", s->def->rights->helper, WTERMSIG(how));
+		log_error("%s was killed by signal %d; without it this cannot go on", s->def->rights->helper,
+			  WTERMSIG(how));
 	else
-		log_error("%s ended with status %d; without it this cannot go on", s->def->rights->helper, WEXITSTATUS(how));
+		log_error("%s ended with status %d; without it this cannot go on", s->def->rights->helper,
+			  WEXITSTATUS(how));
 	svc_stop(s, EXIT_FAILURE);
 }
 

@@ -52,6 +52,7 @@ struct svc {
 	uv_poll_t hints_poll;
 	unsigned ticks;
 	bool ready, stopping;
+	bool told_ready;	/* the service manager had room for it */
 	int status;		/* of the process */
 
 	char bus_path[64], bus_name[64];
@@ -71,7 +72,8 @@ int svc_reload(struct svc *s, struct diag *d);
 /* svc_conf.c */
 int svc_schema_init(struct svc_schema *s, const struct svc_def *def);
 void svc_schema_fini(struct svc_schema *s);
-int svc_config_read(const struct svc_schema *schema, const char *dirs, const char *daemon, struct svc_config *ret, struct diag *d);
+int svc_config_read(const struct svc_schema *schema, const char *dirs, const char *daemon, struct svc_config *ret,
+		    struct diag *d);
 void svc_config_fini(struct svc_config *c);
 int svc_config_level(const struct svc_schema *schema, const struct svc_config *c);	/* of syslog */
 /* -EINVAL */
@@ -81,6 +83,11 @@ int svc_level_parse(const char *name);
 void svc_bus_try(struct svc *s);	/* if it is away */
 void svc_bus_close(struct svc *s);
 void svc_bus_changed(struct svc *s, const char *property);
+
+/* svc_notify.c: sd_notify(3), that never waits. 0 (also: nobody wants to know), -EAGAIN, -errno. */
+int svc_notify(const char *text);
+void svc_notify_ready(struct svc *s);	/* tried again every second until it was told */
+void svc_notify_status(const struct svc *s);
 
 /* svc_trouble.c */
 void svc_troubles_free(struct svc *s);

@@ -2,7 +2,6 @@
 /* What is not as it should be, and the one line that says what the daemon does. */
 #include <stdarg.h>
 #include <string.h>
-#include <systemd/sd-daemon.h>
 
 #include "svc_private.h"
 
@@ -90,6 +89,6 @@ void svc_status(struct svc *s, const char *fmt, ...)
 	if (strcmp(text, s->text) == 0)
 		return;
 	strcpy(s->text, text);
-	sd_notifyf(0, "STATUS=%s", text);
+	svc_notify_status(s);
 	svc_bus_changed(s, "Status");
 }

@@ -34,7 +34,7 @@ static void set_bus_error(struct client *c, const char *destination, const DBusE
 		set_error(c, "ebpf-%s is not running (nobody is %s on %s)", d->name, d->bus, c->address);
 	else if (d && (!strcmp(name, DBUS_ERROR_DISCONNECTED) || !strcmp(name, DBUS_ERROR_NO_REPLY)))
 		set_error(c, "ebpf-%s did not answer: %s", d->name,
-			  strcmp(name, DBUS_ERROR_NO_REPLY) ? "the bus is gone" : "it died meanwhile, or takes too long");
+			  strcmp(name, DBUS_ERROR_NO_REPLY) ? "the bus is gone" : "it died, or takes too long");
 	else
 		set_error(c, "%s", e->message && e->message[0] ? e->message : name);
 	snprintf(c->error_name, sizeof(c->error_name), "%s", name);
@@ -62,11 +62,13 @@ int client_open(struct client *c, const struct ctl *ctl)
 		dbus_connection_set_exit_on_disconnect(c->conn, false);
 	if (!c->conn || !dbus_bus_register(c->conn, &e)) {
 		/* A bus that does not want us hangs up without a word. */
-		if (c->conn && (dbus_error_has_name(&e, DBUS_ERROR_NO_REPLY) || dbus_error_has_name(&e, DBUS_ERROR_DISCONNECTED)))
-			set_error(c, "the bus at %s refuses us: root and the group " AGENT_GROUP " may use it", c->address);
+		if (c->conn && (dbus_error_has_name(&e, DBUS_ERROR_NO_REPLY) ||
+				dbus_error_has_name(&e, DBUS_ERROR_DISCONNECTED)))
+			set_error(c, "the bus at %s refuses us: root and the group " AGENT_GROUP " may use it",
+				  c->address);
 		else
-			set_error(c, "no bus at %s: %s (is the agent running? `ebpfctl run` prints its address)", c->address,
-				  e.message ?: "no answer");
+			set_error(c, "no bus at %s: %s (is the agent running? `ebpfctl run` prints its address)",
+				  c->address, e.message ?: "no answer");
 		dbus_error_free(&e);
 		return -ENOTCONN;
 	}
@@ -164,7 +166,8 @@ int client_call(struct client *c, DBusMessage *m, int timeout_ms, const char *do
 	return 0;
 }
 
-int client_ask(struct client *c, const struct ctl_daemon *d, const char *member, const char *program, DBusMessage **ret)
+int client_ask(struct client *c, const struct ctl_daemon *d, const char *member, const char *program,
+	       DBusMessage **ret)
 {
 	DBusMessage *m = client_message(d, NULL, member);
 	DBusMessageIter args;

@@ -13,7 +13,7 @@
 struct client {
 	DBusConnection *conn;
 	char *address;
-	char *error;		/* what went wrong last: text for the user; the verifier's words may make it several lines */
+	char *error;		/* what went wrong last, for the user; a verifier's words make it several lines */
 	char error_name[128];	/* its D-Bus name, "" if it did not come over D-Bus */
 };
 
@@ -32,11 +32,12 @@ struct client_option {
 };
 void client_options(DBusMessageIter *args, const struct client_option *options, size_t n);
 
-/* Sends @m (taken) and waits for the reply, to be unreferenced by the caller. @doing, on a terminal: said on stderr once it takes
- * more than a second. 0; -EREMOTEIO: refused, or nobody there; see c->error. */
+/* Sends @m (taken) and waits for the reply, to be unreferenced by the caller. @doing: said on stderr, if that is a
+ * terminal, once it takes more than a second. 0; -EREMOTEIO: refused, or nobody there; see c->error. */
 int client_call(struct client *c, DBusMessage *m, int timeout_ms, const char *doing, DBusMessage **ret);
 /* The same for a method that takes only a program's name ("" for all; NULL: no such argument) and options. */
-int client_ask(struct client *c, const struct ctl_daemon *d, const char *member, const char *program, DBusMessage **ret);
+int client_ask(struct client *c, const struct ctl_daemon *d, const char *member, const char *program,
+	       DBusMessage **ret);
 
 /* Is that daemon on the bus? */
 bool client_present(struct client *c, const struct ctl_daemon *d);

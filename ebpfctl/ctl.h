@@ -17,6 +17,18 @@ struct ctl {
 	bool color;			/* stdout is a terminal that wants colour */
 };
 
+/* @code (an escape sequence) on terminals, else nothing. */
+static inline const char *ctl_paint(const struct ctl *c, const char *code)
+{
+	return c->color ? code : "";
+}
+#define PAINT_OFF    "\033[0m"
+#define PAINT_BOLD   "\033[1m"
+#define PAINT_DIM    "\033[2m"
+#define PAINT_RED    "\033[31m"
+#define PAINT_GREEN  "\033[32m"
+#define PAINT_YELLOW "\033[33m"
+
 /* One line on stderr, "ebpfctl: …". Returns CTL_FAILED. */
 int ctl_error(const char *fmt, ...) printf_like(1, 2);
 

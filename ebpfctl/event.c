@@ -30,7 +30,7 @@ static void add_str(struct buf *b, const char *s)
 	buf_add(b, s, strlen(s));
 }
 
-/* ---- walking JSON that json_check() has passed ------------------------------------------------------------------ */
+/* ---- walking JSON that json_check() has passed ---------------------------------------------------------- */
 
 struct span {
 	const char *p, *end;
@@ -109,7 +109,7 @@ static bool equals(struct span v, const char *s)
 	return (size_t)(v.end - v.p) == strlen(s) && !memcmp(v.p, s, strlen(s));
 }
 
-/* ---- values ------------------------------------------------------------------------------------------------------ */
+/* ---- values --------------------------------------------------------------------------------------------- */
 
 static bool is_plain(struct span s)
 {
@@ -136,7 +136,15 @@ static void add_tame(struct buf *b, struct span s)
 
 static void add_value(struct buf *b, struct span v, int depth);
 
-static void add_members(struct buf *b, struct event_style *st, struct span s, int depth)
+static void add_key(struct buf *b, const struct event_style *st, struct span key)
+{
+	add_str(b, st && st->color ? "\033[2m" : "");
+	add_tame(b, is_container(key, '"') ? inside(key) : key);
+	buf_add(b, "=", 1);
+	add_str(b, st && st->color ? "\033[0m" : "");
+}
+
+static void add_members(struct buf *b, struct span s, int depth)
 {
 	struct span key, value;
 	bool first = true;
@@ -145,10 +153,7 @@ static void add_members(struct buf *b, struct event_style *st, struct span s, in
 		if (!first)
 			buf_add(b, " ", 1);
 		first = false;
-		add_str(b, st && st->color ? "\033[2m" : "");
-		add_tame(b, is_container(key, '"') ? inside(key) : key);
-		buf_add(b, "=", 1);
-		add_str(b, st && st->color ? "\033[0m" : "");
+		add_key(b, NULL, key);
 		add_value(b, value, depth);
 	}
 }
@@ -172,7 +177,7 @@ static void add_value(struct buf *b, struct span v, int depth)
 		add_tame(b, inside(v));
 	} else if (is_container(v, '{') && depth < JSON_DEPTH_MAX) {
 		buf_add(b, "{", 1);
-		add_members(b, NULL, inside(v), depth + 1);
+		add_members(b, inside(v), depth + 1);
 		buf_add(b, "}", 1);
 	} else if (is_container(v, '[') && depth < JSON_DEPTH_MAX) {
 		buf_add(b, "[", 1);
@@ -183,7 +188,79 @@ static void add_value(struct buf *b, struct span v, int depth)
 	}
 }
 
-/* ---- the line ------------------------------------------------------------------------------------------------------ */
+/* ---- an event's data: what a person looks for, first; what says nothing, not at all (--json has all) ----------------- */
+
+static bool ends_with(struct span v, const char *s)
+{
+	size_t n = strlen(s);
+
+	return (size_t)(v.end - v.p) >= n && !memcmp(v.end - n, s, n);
+}
+
+/* The line begins with its time already; a flag that is not set, text and lists that are empty, a duration of nothing. */
+static bool says_nothing(struct span key, struct span v)
+{
+	static const char *const nothing[] = { "false", "null", "\"\"", "[]", "{}" }, *const times[] = { "\"ts_ns\"",
+		"\"ktime_ns\"", "\"timestamp_ns\"" };
+
+	for (size_t i = 0; i < ARRAY_SIZE(nothing); i++)
+		if (equals(v, nothing[i]))
+			return true;
+	for (size_t i = 0; i < ARRAY_SIZE(times); i++)
+		if (equals(key, times[i]))
+			return true;
+	return ends_with(key, "_ns\"") && equals(v, "0");
+}
+
+/* A constant's name, as C writes it: the value of an enum, most likely what kind of event this is. */
+static bool is_constant(struct span v)
+{
+	if (!is_container(v, '"') || v.end - v.p < 4)
+		return false;
+	v = inside(v);
+	if (*v.p < 'A' || *v.p > 'Z')
+		return false;
+	for (const char *p = v.p; p < v.end; p++)
+		if ((*p < 'A' || *p > 'Z') && (*p < '0' || *p > '9') && *p != '_')
+			return false;
+	return true;
+}
+
+/* Nanoseconds as the largest unit that is not 0, three digits. */
+static void add_duration(struct buf *b, struct span v)
+{
+	static const struct { double ns; const char *name; } units[] = {
+		{ 3600e9, "h" }, { 60e9, "min" }, { 1e9, "s" }, { 1e6, "ms" }, { 1e3, "us" }, { 1, "ns" },
+	};
+	char digits[24] = "", text[40];
+	double ns;
+	size_t i = 0;
+
+	memcpy(digits, v.p, MIN((size_t)(v.end - v.p), sizeof(digits) - 1));
+	ns = strtod(digits, NULL);
+	while (i < ARRAY_SIZE(units) - 1 && ns < units[i].ns)
+		i++;
+	snprintf(text, sizeof(text), "%.3g%s", ns / units[i].ns, units[i].name);
+	add_str(b, ns / units[i].ns < 1000 ? text : digits);
+}
+
+static void add_data(struct buf *b, const struct event_style *st, struct span s, bool constants)
+{
+	struct span key, value;
+
+	while (next_member(&s, &key, &value)) {
+		if (is_constant(value) != constants || says_nothing(key, value))
+			continue;
+		buf_add(b, " ", 1);
+		add_key(b, st, key);
+		if (ends_with(key, "_ns\"") && *value.p >= '0' && *value.p <= '9')
+			add_duration(b, value);
+		else
+			add_value(b, value, 0);
+	}
+}
+
+/* ---- the line ------------------------------------------------------------------------------------------- */
 
 /* "2026-11-25T01:02:03.123…Z" as local time, to the millisecond. */
 static void add_time(struct event_style *st, struct span ts, struct buf *b)
@@ -270,11 +347,11 @@ void event_text(struct event_style *st, const char *line, size_t len, struct buf
 		buf_add(out, " ", 1);
 		add_tame(out, p.event);
 	}
-	buf_add(out, " ", 1);
 	if (is_container(p.data, '{')) {
-		add_members(out, st, inside(p.data), 0);
+		add_data(out, st, inside(p.data), true);
+		add_data(out, st, inside(p.data), false);
 	} else {
-		add_str(out, "data=");
+		add_str(out, " data=");
 		add_value(out, p.data, 0);
 	}
 	if (p.tags.p && is_container(p.tags, '{') && p.tags.end - p.tags.p > 2) {

@@ -12,14 +12,15 @@ static const struct column channel_columns[] = {
 	{ "discarded", "?(DISCARDED)" }, { "balance", "OFF BY" }, { NULL },
 };
 static const struct column event_columns[] = {
-	{ "program", "PROGRAM" }, { "channel", "CHANNEL" }, { "event", "EVENT" }, { "drained", "DRAINED" }, { "ok", "= OK" },
-	{ "decode", "?+ DECODE" }, { "so_error", "?+ SO_ERROR" }, { "so_crash", "?+ SO_CRASH" },
+	{ "program", "PROGRAM" }, { "channel", "CHANNEL" }, { "event", "EVENT" }, { "drained", "DRAINED" },
+	{ "ok", "= OK" }, { "decode", "?+ DECODE" }, { "so_error", "?+ SO_ERROR" }, { "so_crash", "?+ SO_CRASH" },
 	{ "so_timeout", "?+ SO_TIMEOUT" }, { "filtered", "?+ FILTERED" }, { "oversize", "?+ OVERSIZE" },
 	{ "results", "RESULTS" }, { "spooled", "= SPOOLED" }, { "spool_full", "+ SPOOL_FULL" }, { NULL },
 };
 static const struct column sink_columns[] = {
-	{ "program", "PROGRAM" }, { "sink", "SINK" }, { "state", "?STATE" }, { "routed", "ROUTED" }, { "acked", "= ACKED" },
-	{ "pending", "+ PENDING" }, { "rejected", "+ REJECTED" }, { "disk_full", "+ DISK_FULL" }, { "expired", "+ EXPIRED" },
+	{ "program", "PROGRAM" }, { "sink", "SINK" }, { "state", "?STATE" }, { "routed", "ROUTED" },
+	{ "acked", "= ACKED" }, { "pending", "+ PENDING" }, { "rejected", "+ REJECTED" },
+	{ "disk_full", "+ DISK_FULL" }, { "expired", "+ EXPIRED" },
 	{ "skipped", "?+ SKIPPED" }, { "bytes", "BYTES" }, { NULL },
 };
 
@@ -35,7 +36,8 @@ static const struct equation {
 static void off(struct ledger *l, const struct row *r, const char *fmt, ...) printf_like(3, 4);
 static void off(struct ledger *l, const struct row *r, const char *fmt, ...)
 {
-	const char *kind = row_str(r, "kind"), *channel = row_str(r, "channel"), *last = row_str(r, !strcmp(kind, "sink") ? "sink" : "event");
+	const char *kind = row_str(r, "kind"), *channel = row_str(r, "channel");
+	const char *last = row_str(r, !strcmp(kind, "sink") ? "sink" : "event");
 	char **grown = realloc(l->off, (l->n_off + 1) * sizeof(char *));
 	cleanup(freep) char *text = NULL;
 	va_list ap;
@@ -47,8 +49,8 @@ static void off(struct ledger *l, const struct row *r, const char *fmt, ...)
 	if (!grown || n < 0)
 		abort();
 	l->off = grown;
-	if (asprintf(&l->off[l->n_off++], "%s %s%s%s%s%s: %s", kind, row_str(r, "program"), channel[0] ? "." : "", channel,
-		     last[0] ? "." : "", last, text) < 0)
+	if (asprintf(&l->off[l->n_off++], "%s %s%s%s%s%s: %s", kind, row_str(r, "program"), channel[0] ? "." : "",
+		     channel, last[0] ? "." : "", last, text) < 0)
 		abort();
 }
 
@@ -116,7 +118,7 @@ void ledger_fini(struct ledger *l)
 
 static void heading(const struct ctl *c, const char *text)
 {
-	printf("%s%s%s\n", c->color ? "\033[2m" : "", text, c->color ? "\033[0m" : "");
+	printf("%s%s%s\n", ctl_paint(c, PAINT_DIM), text, ctl_paint(c, PAINT_OFF));
 }
 
 static bool is_live(const struct rows *r)
@@ -132,7 +134,8 @@ static bool is_live(const struct rows *r)
 	return false;
 }
 
-static void print_text(const struct ctl *c, const struct ledger *l, const struct rows *channeld, const struct rows *sinkd)
+static void print_text(const struct ctl *c, const struct ledger *l, const struct rows *channeld,
+		       const struct rows *sinkd)
 {
 	if (!channeld->n && !sinkd->n) {
 		puts("nothing is loaded");
@@ -146,9 +149,9 @@ static void print_text(const struct ctl *c, const struct ledger *l, const struct
 	rows_table(sinkd, "sink", sink_columns, c->color, NULL);
 	putchar('\n');
 	for (size_t i = 0; i < l->n_off; i++) {
-		printf("%soff: ", c->color ? "\033[31m" : "");
+		printf("%soff: ", ctl_paint(c, PAINT_RED));
 		print_plain(stdout, l->off[i]);
-		puts(c->color ? "\033[0m" : "");
+		puts(ctl_paint(c, PAINT_OFF));
 	}
 	if (l->n_off)
 		puts("not balanced (exact at rest; while events flow, ask again)");

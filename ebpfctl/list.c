@@ -3,7 +3,8 @@
 
 static const struct column columns[] = {
 	{ "program", "PROGRAM" }, { "state", "STATE" }, { "generation", "GENERATION" }, { "items", "ITEMS" },
-	{ "channels", "CHANNELS" }, { "loaded_at", "LOADED" }, { "degraded", "?DEGRADED" }, { "degraded_text", "?CAUSE" }, { NULL },
+	{ "channels", "CHANNELS" }, { "loaded_at", "LOADED" }, { "degraded", "?DEGRADED" },
+	{ "degraded_text", "?CAUSE" }, { NULL },
 };
 
 static bool is_degraded(const struct row *r)

@@ -76,8 +76,8 @@ static int report(const struct ctl *c, DBusMessage *reply, const char *file, str
 	char **warnings;
 	int n;
 
-	if (!dbus_message_get_args(reply, NULL, DBUS_TYPE_STRING, &program, DBUS_TYPE_ARRAY, DBUS_TYPE_STRING, &warnings,
-				   &n, DBUS_TYPE_INVALID))
+	if (!dbus_message_get_args(reply, NULL, DBUS_TYPE_STRING, &program, DBUS_TYPE_ARRAY, DBUS_TYPE_STRING,
+				   &warnings, &n, DBUS_TYPE_INVALID))
 		return ctl_error("loaderd's answer has an unexpected form");
 	json_open_object(j, NULL);
 	json_str(j, "program", program);

@@ -42,11 +42,12 @@ struct verb {
 static const struct verb verbs[] = {
 	{ "run", "FILE…", "a private agent in the foreground: load, print events until Ctrl-C, leave nothing behind",
 	  "state config seconds", 0, -1, verb_run,
-	  "Starts the five daemons and a bus of their own in a mount namespace of their own, loads each FILE, and prints\n"
-	  "every event on stdout, losing none. Needs root, but neither systemd nor a system bus. Everything else goes to\n"
-	  "stderr: the daemons' words, the address of the bus (for ebpfctl and busctl in another terminal), and the line\n"
-	  "`ready` once all is loaded. Ctrl-C (SIGTERM, --seconds) unloads, prints what was still under way, stops the\n"
-	  "daemons and removes all that it made; so does closing stdout, as `| head` does. A daemon that dies is started again.\n"
+	  "Starts the five daemons and a bus of their own in a mount namespace of their own, loads each FILE, and\n"
+	  "prints every event on stdout, losing none. Needs root, but neither systemd nor a system bus. All else goes\n"
+	  "to stderr: the daemons' words, the address of the bus (for ebpfctl and busctl in another terminal), and\n"
+	  "the line `ready` once all is loaded. Ctrl-C (SIGTERM, --seconds) unloads, prints what was still under way,\n"
+	  "stops the daemons and removes all that it made; so does closing stdout, as `| head` does. A daemon that\n"
+	  "dies is started again.\n"
 	  "\n"
 	  "  ebpfctl run programs/exec.yaml                      events as text\n"
 	  "  ebpfctl run --json exec.yaml tcpstate.yaml | jq .   one JSON object a line\n"
@@ -54,30 +55,32 @@ static const struct verb verbs[] = {
 	{ "load", "FILE…", "load programs, each described by a YAML file", "", 1, -1, verb_load,
 	  "The whole file is validated before anything happens; a load that fails leaves nothing behind and says why,\n"
 	  "with the verifier's last words. `ebpfctl check FILE` validates without loading.\n" },
-	{ "unload", "NAME… | --all", "detach at once, deliver what is still under way, then remove", "all force timeout", 0, -1,
-	  verb_unload,
-	  "From the moment it is told, the kernel calls nothing of the program any more. What its rings and its spool hold is\n"
-	  "still delivered to every sink; if a sink cannot take it within --timeout (10 seconds), the program stays,\n"
-	  "`draining`, and nothing is lost: unload again, or --force, which discards the rest and counts it.\n" },
+	{ "unload", "NAME… | --all", "detach at once, deliver what is still under way, then remove",
+	  "all force timeout", 0, -1, verb_unload,
+	  "From the moment it is told, the kernel calls nothing of the program any more. What its rings and its spool\n"
+	  "hold is still delivered to every sink; if a sink cannot take it within --timeout (10 seconds), the program\n"
+	  "stays, `draining`, and nothing is lost: unload again, or --force, which discards the rest.\n" },
 	{ "list", "", "the programs that are loaded", "", 0, 0, verb_list, NULL },
-	{ "show", "NAME", "all about one program: what attached and what did not, maps, channels, routes, sinks", "", 1, 1,
+	{ "show", "NAME", "all about one program: what attached and what did not, maps, channels, sinks", "", 1, 1,
 	  verb_show, NULL },
 	{ "tail", "[NAME]", "events as they come (of all programs by default), until Ctrl-C", "", 0, 1, verb_tail,
-	  "A live view: it never holds anything up, so it may skip lines, and says on stderr how many. When sinkd is started\n"
-	  "again, tail goes on.\n" },
+	  "A live view: it never holds anything up, so it may skip lines, and says on stderr how many. When sinkd is\n"
+	  "started again, tail goes on.\n" },
 	{ "ledger", "[NAME]", "where every event went, in equations", "strict", 0, 1, verb_ledger,
-	  "per channel             produced = drained + pending + ring_full + nmi + lost\n"
-	  "per channel and event   drained = ok + decode + so_error + so_crash + so_timeout + filtered + oversize\n"
-	  "                        results = spooled + spool_full\n"
-	  "per sink                routed = acked + pending + rejected + disk_full + expired (+ skipped, for live views)\n"
-	  "`unknown` is said where an object has no counter of its own. Exact at rest; while events flow the tables are read\n"
-	  "one after the other. With --strict the exit status is 1 unless every equation holds.\n" },
-	{ "status", "", "the five daemons: running or not, since when, what is degraded and why", "", 0, 0, verb_status, NULL },
+	  "per channel           produced = drained + pending + ring_full + nmi + lost\n"
+	  "per channel, event    drained = ok + decode + so_error + so_crash + so_timeout + filtered + oversize\n"
+	  "                      results = spooled + spool_full\n"
+	  "per sink              routed = acked + pending + rejected + disk_full + expired (+ skipped: live views)\n"
+	  "`unknown` is said where an object has no counter of its own. Exact at rest; while events flow the tables\n"
+	  "are read one after the other. With --strict the exit status is 1 unless every equation holds.\n" },
+	{ "status", "", "the five daemons: running or not, since when, what is degraded and why", "", 0, 0,
+	  verb_status, NULL },
 	{ "config", "DAEMON", "the configuration in effect, every key with its value", "", 1, 1, verb_config,
 	  "DAEMON is loaderd, tagd, channeld, sinkd or xdpd.\n" },
 	{ "check", "FILE…", "validate program files (and xdpd's lists); load nothing", "artifacts", 1, -1, verb_check,
 	  "An artifact that is absent is a warning here, and with --artifacts an error, as it is when loading.\n" },
-	{ "schema", "", "every key that a program file may have, with type, default and meaning", "", 0, 0, verb_schema, NULL },
+	{ "schema", "", "every key that a program file may have, with type, default and meaning", "", 0, 0,
+	  verb_schema, NULL },
 	{ "top", "", "processor time and events per program", "", 0, 0, NULL, NULL },
 	{ "tags", "PID", "the tags of a process", "", 0, -1, NULL, NULL },
 	{ "watch", "list|add|remove …", "what tagd follows", "", 0, -1, NULL, NULL },
@@ -104,8 +107,8 @@ static const struct opt opts[] = {
 	{ "timeout",   "SECONDS", "how long to wait for the drain",                                 OPT_TIMEOUT },
 	{ "strict",    NULL,      "exit status 1 unless everything balances",                       OPT_STRICT },
 	{ "artifacts", NULL,      "an artifact that is absent is an error",                         OPT_ARTIFACTS },
-	{ "state",     "DIR",     "keep logs and cached artifacts here (default: a folder in /tmp, removed at the end)", OPT_STATE },
-	{ "config",    "DIR",     "configuration of the daemons (loaderd.yaml, sinkd.d/*.yaml, programs.d/…)", OPT_CONFIG },
+	{ "state",     "DIR",     "keep logs and cached artifacts here (default: /tmp, then removed)", OPT_STATE },
+	{ "config",    "DIR",     "the daemons' configuration (loaderd.yaml, programs.d/…)", OPT_CONFIG },
 	{ "seconds",   "N",       "stop by itself after that time, counted from `ready`",           OPT_SECONDS },
 };
 #define N_GLOBAL_OPTS 4
@@ -152,7 +155,8 @@ static void print_verb(const struct verb *v)
 static void print_help(void)
 {
 	printf("Usage: ebpfctl VERB [OPTION…] [ARGUMENT…]\n\n"
-	       "Loads eBPF programs described by YAML files into the kernel, and gets every event they emit out of it.\n\nVerbs:\n");
+	       "Loads eBPF programs described by YAML files into the kernel, and gets every event out of it.\n\n"
+	       "Verbs:\n");
 	for (const struct verb *v = verbs; v->name; v++) {
 		int wide = 0;	/* bytes that take no column of their own ("…") */
 
@@ -235,7 +239,8 @@ static int parse_options(struct cmdline *l, int argc, char **argv)
 	int val;
 
 	for (size_t i = 0; i < ARRAY_SIZE(opts); i++)
-		table[i] = (struct option){ opts[i].name, opts[i].arg ? required_argument : no_argument, NULL, opts[i].val };
+		table[i] = (struct option){ opts[i].name, opts[i].arg ? required_argument : no_argument, NULL,
+					    opts[i].val };
 	while ((val = getopt_long(argc, argv, "hV", table, NULL)) != -1) {
 		if (val == '?')
 			return -EINVAL;	/* getopt has said why */

@@ -65,9 +65,10 @@ static int read_row(DBusMessageIter *dict, struct row *ret)
 	if (!ret->cells)
 		return -ENOMEM;
 	dbus_message_iter_recurse(dict, &it);
-	for (; dbus_message_iter_get_arg_type(&it) == DBUS_TYPE_DICT_ENTRY && ret->n < room; dbus_message_iter_next(&it))
-		if (read_cell(&it, &ret->cells[ret->n]))
-			ret->n++;
+	while (dbus_message_iter_get_arg_type(&it) == DBUS_TYPE_DICT_ENTRY && ret->n < room) {
+		ret->n += read_cell(&it, &ret->cells[ret->n]);
+		dbus_message_iter_next(&it);
+	}
 	return 0;
 }
 

@@ -49,7 +49,8 @@ struct column {
 	const char *key, *title;
 };
 /* The same rows as an aligned table with a heading; numbers to the right. Ends with a NULL key. Columns in which every
- * cell is absent, or zero in a column whose title begins with '?', are left out. @bad (may be NULL): is this row to be shown in red? */
+ * cell is absent, or zero in a column whose title begins with '?', are left out. @bad (may be NULL): is this row to be
+ * shown in red? */
 void rows_table(const struct rows *r, const char *kind, const struct column *columns, bool color,
 		bool (*bad)(const struct row *));
 

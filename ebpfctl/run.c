@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* `ebpfctl run`: starting → loading → running → unloading → stopping → flushing. Loading and unloading are the very
- * verbs of those names, as children, so that here nothing ever waits. */
+/* `ebpfctl run`: starting → loading → running → unloading → stopping. Loading and unloading are the very verbs
+ * of those names, as children, so that here nothing ever waits. */
 #include <errno.h>
 #include <signal.h>
 #include <string.h>
@@ -47,7 +47,7 @@ static void enter(struct run *r, enum phase phase, int64_t now)
 	r->since_ms = now;
 }
 
-/* ---- verbs as children ---------------------------------------------------------------------------------------------------- */
+/* ---- verbs as children ---------------------------------------------------------------------------------- */
 
 static void start_verb(struct run *r, char **argv)
 {
@@ -106,7 +106,7 @@ static void kill_verb(struct run *r)
 	r->verb = 0;
 }
 
-/* ---- phases ------------------------------------------------------------------------------------------------------------- */
+/* ---- phases --------------------------------------------------------------------------------------------- */
 
 static void begin_stop(struct run *r, int64_t now)
 {
@@ -276,7 +276,7 @@ static void loop(struct run *r)
 	}
 }
 
-/* ---- beginning and end ------------------------------------------------------------------------------------------------------ */
+/* ---- beginning and end ---------------------------------------------------------------------------------- */
 
 static int catch_signals(struct run *r)
 {
@@ -293,7 +293,8 @@ static int catch_signals(struct run *r)
 
 static void say_address(const struct run *r)
 {
-	fprintf(stderr, "bus: unix:path=%s/bus   (ebpfctl --bus ADDRESS …, or DBUS_SYSTEM_BUS_ADDRESS)\n", r->dir.base);
+	fprintf(stderr, "bus: unix:path=%s/bus   (ebpfctl --bus ADDRESS …, or DBUS_SYSTEM_BUS_ADDRESS)\n",
+		r->dir.base);
 }
 
 static int set_up(struct run *r, char why[256])

@@ -24,7 +24,7 @@ extern const struct run_def run_defs[RUN_N];
 
 #define RUN_BUS_GROUP "ebpf-bus"
 
-/* ---- run_ids.c: who they run as --------------------------------------------------------------------------------- */
+/* ---- run_ids.c: who they run as ------------------------------------------------------------------------- */
 
 #define RUN_IDS_BLOCK 64
 #define RUN_IDS_SANDBOX 16		/* the block's ids from here on are the sandboxes' */
@@ -39,10 +39,11 @@ struct run_ids {
 /* 0, or -errno with @why. */
 int run_ids_lease(struct run_ids *ids, char why[256]);
 void run_ids_release(struct run_ids *ids);
-/* /etc/passwd and /etc/group with the leased ids added, as the daemons are to see them: dbus-daemon knows nobody by number. */
+/* /etc/passwd or /etc/group with the leased ids added, as the daemons are to see them: dbus-daemon knows nobody by
+ * number. */
 int run_ids_write(const struct run_ids *ids, const char *source, const char *target, bool group);
 
-/* ---- run_dir.c: the folder of an instance --------------------------------------------------------------------- */
+/* ---- run_dir.c: the folder of an instance --------------------------------------------------------------- */
 
 struct run_dir {
 	char base[64];			/* /tmp/ebpf-agent.XXXXXX: where everything lies for the daemons */
@@ -57,14 +58,14 @@ void run_dir_remove(struct run_dir *d);
 /* Removes what dead instances left in /tmp. */
 void run_dir_sweep(void);
 
-/* ---- run_tree.c --------------------------------------------------------------------------------------------------- */
+/* ---- run_tree.c ----------------------------------------------------------------------------------------- */
 
 /* Removes @name in @dirfd and everything below, following no link and entering no other file system. */
 int tree_remove(int dirfd, const char *name);
 /* Gives everything below @path (itself included) to @uid and @gid; files with several links are left alone. */
 int tree_chown(const char *path, uid_t uid, gid_t gid);
 
-/* ---- run_ns.c: a mount namespace of its own --------------------------------------------------------------------- */
+/* ---- run_ns.c: a mount namespace of its own ------------------------------------------------------------- */
 
 /* From here on this process sees, and its children see, BASE/run as a tmpfs with all that the daemons need. */
 int run_ns_enter(struct run_dir *d, const struct run_ids *ids, const char *config, char why[256]);
@@ -73,14 +74,15 @@ void run_ns_leave(const struct run_dir *d);
 /* The folder with the daemons' binaries. */
 int run_find_binaries(char ret[PATH_MAX], char why[256]);
 
-/* ---- run_bus.c: the bus --------------------------------------------------------------------------------------------- */
+/* ---- run_bus.c: the bus --------------------------------------------------------------------------------- */
 
-/* Writes its configuration and binds BASE/bus; it is handed to each dbus-daemon, so callers wait while one is started again. */
+/* Writes its configuration and binds BASE/bus; the socket is handed to each dbus-daemon, so callers wait while one is
+ * started again. */
 int run_bus_prepare(const struct run_dir *d, int *ret_socket, char why[256]);
 /* Where dbus-daemon is; NULL: not installed. */
 const char *run_bus_binary(void);
 
-/* ---- run_super.c: the children ---------------------------------------------------------------------------------------- */
+/* ---- run_super.c: the children -------------------------------------------------------------------------- */
 
 struct child {
 	const struct run_def *def;
@@ -125,7 +127,7 @@ void strv_free(char **v);
 
 int64_t now_ms(void);
 
-/* ---- run_out.c: from sinkd to stdout ------------------------------------------------------------------------------- */
+/* ---- run_out.c: from sinkd to stdout -------------------------------------------------------------------- */
 
 #define OUT_MAX (1u << 20)		/* beyond it the pipes are left alone until stdout has taken some */
 #define OUT_PIPES 32

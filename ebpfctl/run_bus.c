@@ -82,7 +82,8 @@ static int bind_socket(const char *path, int *ret)
 	strcpy(a.sun_path, path);
 	unlink(path);		/* left by one that was killed; the folder is ours, by lock */
 	/* Who may speak is the policy's to say. */
-	if (fd < 0 || bind(fd, (struct sockaddr *)&a, sizeof(a)) < 0 || chmod(path, 0666) < 0 || listen(fd, BACKLOG) < 0)
+	if (fd < 0 || bind(fd, (struct sockaddr *)&a, sizeof(a)) < 0 || chmod(path, 0666) < 0 ||
+	    listen(fd, BACKLOG) < 0)
 		return -errno;
 	*ret = take_fd(&fd);
 	return 0;
@@ -106,7 +107,8 @@ int run_bus_prepare(const struct run_dir *d, int *ret_socket, char why[256])
 
 const char *run_bus_binary(void)
 {
-	static const char *const places[] = { "/usr/bin/dbus-daemon", "/bin/dbus-daemon", "/usr/local/bin/dbus-daemon" };
+	static const char *const places[] = { "/usr/bin/dbus-daemon", "/bin/dbus-daemon",
+					      "/usr/local/bin/dbus-daemon" };
 
 	for (size_t i = 0; i < ARRAY_SIZE(places); i++)
 		if (access(places[i], X_OK) == 0)

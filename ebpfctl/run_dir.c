@@ -47,8 +47,8 @@ static int take_lock(const char *dir, int *ret, char why[256])
 	if (fd >= 0 && flock(fd, LOCK_EX | LOCK_NB) < 0 && errno == EWOULDBLOCK) {
 		n = read(fd, holder, sizeof(holder) - 1);
 		holder[n > 0 ? strcspn(holder, "\n") : 0] = '\0';
-		snprintf(why, 256, "%.150s: another instance works there (process %s); one instance per --state folder", dir,
-			 holder[0] ? holder : "unknown");
+		snprintf(why, 256, "%.150s: another instance works there (process %s); one instance per --state folder",
+			 dir, holder[0] ? holder : "unknown");
 		return -EBUSY;
 	}
 	if (fd < 0) {

@@ -10,7 +10,8 @@
 
 #define ENV_MAX 64
 
-static const char *const passed[] = { "PATH=", "LANG=", "LC_", "TZ=", "TERM=", "ASAN_OPTIONS=", "UBSAN_OPTIONS=", "LSAN_OPTIONS=" };
+static const char *const passed[] = { "PATH=", "LANG=", "LC_", "TZ=", "TERM=",
+				      "ASAN_OPTIONS=", "UBSAN_OPTIONS=", "LSAN_OPTIONS=" };
 
 struct env {
 	char **v;
@@ -50,7 +51,10 @@ char **super_env(const struct super *s, const char *notify)
 	add(&e, AGENT_ENV_RUNTIME "=%s/run", base);
 	add(&e, AGENT_ENV_STATE "=%s/lib", base);
 	add(&e, AGENT_ENV_LOG "=%s/log", base);
-	add(&e, AGENT_ENV_CONFIG "=%s/config%s%s%s", base, s->config ? ":" : "", s->config ? base : "", s->config ? "/run/config" : "");
+	if (s->config)
+		add(&e, AGENT_ENV_CONFIG "=%s/config:%s/run/config", base, base);
+	else
+		add(&e, AGENT_ENV_CONFIG "=%s/config", base);
 	add(&e, "DBUS_SYSTEM_BUS_ADDRESS=unix:path=%s/bus", base);
 	add(&e, "EBPF_AGENT_SANDBOX_UIDS=%u-%u", s->ids->base + RUN_IDS_SANDBOX, s->ids->base + RUN_IDS_BLOCK - 1);
 	/* For those who are handed a descriptor; LISTEN_PID, without which these say nothing, is added by spawn(). */

@@ -75,8 +75,8 @@ int run_ids_lease(struct run_ids *ids, char why[256])
 		name_them(ids);
 		return 0;
 	}
-	snprintf(why, 256, "no %d unused user ids in a row between %d and %d: too many private instances?", RUN_IDS_BLOCK,
-		 IDS_FIRST, IDS_END);
+	snprintf(why, 256, "no %d unused user ids in a row between %d and %d: too many private instances?",
+		 RUN_IDS_BLOCK, IDS_FIRST, IDS_END);
 	return -EAGAIN;
 }
 
@@ -97,8 +97,8 @@ static void write_ids(const struct run_ids *ids, FILE *f, bool group)
 	}
 	for (int i = 0; i < RUN_N; i++)
 		if (!ids->named[i])
-			fprintf(f, "%s:x:%u:%u:ebpf-agent:/nonexistent:/usr/sbin/nologin\n", run_defs[i].binary, ids->uid[i],
-				i == RUN_BUS ? ids->bus_gid : ids->gid);
+			fprintf(f, "%s:x:%u:%u:ebpf-agent:/nonexistent:/usr/sbin/nologin\n", run_defs[i].binary,
+				ids->uid[i], i == RUN_BUS ? ids->bus_gid : ids->gid);
 }
 
 int run_ids_write(const struct run_ids *ids, const char *source, const char *target, bool group)

@@ -40,9 +40,10 @@ static int do_mount(const char *source, const char *target, const char *type, un
 /* Read-only, and only readable: nothing of ours ever runs or opens devices from it. */
 static int bind_read_only(const char *source, const char *target, char why[256])
 {
+	const unsigned long flags = MS_REMOUNT | MS_BIND | MS_RDONLY | MS_NOSUID | MS_NODEV;
 	int err = do_mount(source, target, NULL, MS_BIND, NULL, why);
 
-	return err ?: do_mount(source, target, NULL, MS_REMOUNT | MS_BIND | MS_RDONLY | MS_NOSUID | MS_NODEV, NULL, why);
+	return err ?: do_mount(source, target, NULL, flags, NULL, why);
 }
 
 static int make_dir(const char *path, mode_t mode, uid_t uid, gid_t gid, char why[256])
@@ -79,10 +80,11 @@ static int make_dirs(const struct run_dir *d, const struct run_ids *ids, char wh
 	char path[PATH_MAX];
 
 	for (size_t i = 0; i < ARRAY_SIZE(dirs); i++) {
+		bool of_group = dirs[i].uid || dirs[i].mode & 07000;
 		int err;
 
 		snprintf(path, sizeof(path), "%s/%s", d->base, dirs[i].name);
-		err = make_dir(path, dirs[i].mode, dirs[i].uid, dirs[i].uid || dirs[i].mode & 07000 ? ids->gid : 0, why);
+		err = make_dir(path, dirs[i].mode, dirs[i].uid, of_group ? ids->gid : 0, why);
 		if (err)
 			return err;
 	}

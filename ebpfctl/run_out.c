@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* From sinkd to stdout, losing nothing and repeating nothing. A pipe per sinkd: what a dead one left in its pipe is read
- * to the end before the next one's, which repeats from the cursor; what was printed already is known by its id. */
+/* From sinkd to stdout, losing nothing and repeating nothing. A pipe per sinkd: what a dead one left in its pipe is
+ * read to the end before the next one's, which repeats from the cursor; what was printed already is known by its id. */
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
@@ -66,7 +66,7 @@ int out_pipe(struct out *o)
 	return p[1];
 }
 
-/* ---- which were printed already --------------------------------------------------------------------------------------- */
+/* ---- which were printed already ------------------------------------------------------------------------- */
 
 /* The value of a string member of the envelope: quotes inside strings are escaped, so the first match is the member. */
 static const char *member(const char *line, size_t len, const char *key, size_t *ret_len)
@@ -141,7 +141,7 @@ void out_line(struct out *o, const char *line, size_t len)
 		event_text(&o->style, line, len, &o->text);
 }
 
-/* ---- reading and writing ------------------------------------------------------------------------------------------------ */
+/* ---- reading and writing -------------------------------------------------------------------------------- */
 
 static void drop_pipe(struct out *o)
 {

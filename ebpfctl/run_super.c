@@ -53,7 +53,7 @@ static const char *child_name(const struct child *c)
 	return c->def->rights ? c->def->binary + strlen("ebpf-") : "dbus-daemon";
 }
 
-/* ---- starting ------------------------------------------------------------------------------------------------------ */
+/* ---- starting ------------------------------------------------------------------------------------------- */
 
 static int start_console(struct super *s, struct spawn_fd *fds, size_t *n)
 {
@@ -105,8 +105,8 @@ static pid_t start_process(struct super *s, struct child *c)
 
 static void give_up(struct super *s, struct child *c, const char *why)
 {
-	if (!s->gave_up && asprintf(&s->gave_up, "%s cannot be started: %s%s%s", child_name(c), why, c->status[0] ? "; it said: " : "",
-				    c->status) < 0)
+	if (!s->gave_up && asprintf(&s->gave_up, "%s cannot be started: %s%s%s", child_name(c), why,
+				    c->status[0] ? "; it said: " : "", c->status) < 0)
 		abort();
 	c->start_at_ms = 0;
 }
@@ -148,7 +148,7 @@ static void start_child(struct super *s, struct child *c, int64_t now)
 		fprintf(stderr, "%s died (%s), started again\n", child_name(c), c->cause);
 }
 
-/* ---- deaths ---------------------------------------------------------------------------------------------------------- */
+/* ---- deaths --------------------------------------------------------------------------------------------- */
 
 static void describe_death(struct child *c, const siginfo_t *how)
 {
@@ -172,7 +172,8 @@ static void reap(struct super *s, struct child *c, int64_t now)
 	c->ready = false;
 	if (c->stopping) {
 		/* dbus-daemon has no orderly stop: SIGTERM is its end. */
-		bool well = !c->killed && ((how.si_code == CLD_EXITED && how.si_status == 0) || c->def == &run_defs[RUN_BUS]);
+		bool exited = how.si_code == CLD_EXITED && how.si_status == 0;
+		bool well = !c->killed && (exited || c->def == &run_defs[RUN_BUS]);
 
 		if (!well)
 			fprintf(stderr, "ebpfctl: %s did not stop well (%s)\n", child_name(c), c->cause);
@@ -200,13 +201,14 @@ static void check_watchdog(struct child *c, int64_t now)
 		c->stop_by_ms = 0;
 		c->last_ping_ms = now;
 	} else if (!c->stop_by_ms && now - c->last_ping_ms > limit) {
-		fprintf(stderr, "ebpfctl: %s %s\n", child_name(c), c->ready ? "gave no sign of life for 10 s" : "is not ready after 30 s");
+		fprintf(stderr, "ebpfctl: %s %s\n", child_name(c),
+			c->ready ? "gave no sign of life for 10 s" : "is not ready after 30 s");
 		kill_child(c, SIGABRT);
 		c->stop_by_ms = now + ABORT_MS;
 	}
 }
 
-/* ---- what the children say ------------------------------------------------------------------------------------------ */
+/* ---- what the children say ------------------------------------------------------------------------------ */
 
 static void take_word(struct child *c, const char *line, int64_t now)
 {
@@ -235,7 +237,8 @@ static bool hear_one(struct super *s, int64_t now)
 {
 	char text[2048], control[CMSG_SPACE(sizeof(struct ucred)) + CMSG_SPACE(16 * sizeof(int))], *save = NULL;
 	struct iovec iov = { text, sizeof(text) - 1 };
-	struct msghdr m = { .msg_iov = &iov, .msg_iovlen = 1, .msg_control = control, .msg_controllen = sizeof(control) };
+	struct msghdr m = { .msg_iov = &iov, .msg_iovlen = 1, .msg_control = control,
+			    .msg_controllen = sizeof(control) };
 	ssize_t n = recvmsg(s->notify_fd, &m, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
 	pid_t pid;
 
@@ -269,7 +272,7 @@ static int bind_notify(struct super *s)
 	return 0;
 }
 
-/* ---- stopping --------------------------------------------------------------------------------------------------------- */
+/* ---- stopping ------------------------------------------------------------------------------------------- */
 
 /* One after the other, last started first; each has died before the next is told. */
 static void stop_next(struct super *s, int64_t now)
@@ -315,7 +318,7 @@ bool super_all_ready(const struct super *s)
 	return true;
 }
 
-/* ---- the loop's side ---------------------------------------------------------------------------------------------------- */
+/* ---- the loop's side ------------------------------------------------------------------------------------ */
 
 int super_start(struct super *s, char why[256])
 {

@@ -9,7 +9,7 @@
 
 static void heading(const struct ctl *c, const char *title)
 {
-	printf("\n%s%s%s\n", c->color ? "\033[1m" : "", title, c->color ? "\033[0m" : "");
+	printf("\n%s%s%s\n", ctl_paint(c, PAINT_BOLD), title, ctl_paint(c, PAINT_OFF));
 }
 
 static void line(const char *key, const char *value)
@@ -31,7 +31,8 @@ static void show_prog(const struct ctl *c, const struct manifest_prog *p)
 {
 	bool dropped = !strcmp(p->state, "dropped");
 
-	printf("  %s%-9s%s %s", c->color && dropped ? "\033[31m" : "", p->state, c->color && dropped ? "\033[0m" : "", p->name);
+	printf("  %s%-9s%s %s", dropped ? ctl_paint(c, PAINT_RED) : "", p->state,
+	       dropped ? ctl_paint(c, PAINT_OFF) : "", p->name);
 	if (p->section && p->section[0])
 		printf("  %s", p->section);
 	if (p->prog_id)
@@ -59,8 +60,9 @@ static void show_item(const struct ctl *c, const struct manifest_item *i)
 	for (size_t k = 0; k < i->progs.n; k++)
 		show_prog(c, &progs[k]);
 	for (size_t k = 0; k < i->maps.n; k++)
-		printf("  map       %s  %s  id %" PRIu64 "  %" PRIu64 " × (%" PRIu64 " + %" PRIu64 " bytes)\n", maps[k].name,
-		       maps[k].type ?: "?", maps[k].id, maps[k].max_entries, maps[k].key_size, maps[k].value_size);
+		printf("  map       %s  %s  id %" PRIu64 "  %" PRIu64 " × (%" PRIu64 " + %" PRIu64 " bytes)\n",
+		       maps[k].name, maps[k].type ?: "?", maps[k].id, maps[k].max_entries, maps[k].key_size,
+		       maps[k].value_size);
 }
 
 static void show_channel(const struct ctl *c, const struct manifest_channel *ch)
@@ -69,10 +71,12 @@ static void show_channel(const struct ctl *c, const struct manifest_channel *ch)
 
 	snprintf(title, sizeof(title), "channel %s (%s)", ch->name, channel_type_names[ch->type]);
 	heading(c, title);
-	printf("  map         %s.%s  id %" PRIu64 "  %" PRIu64 " bytes\n", ch->item ?: "?", ch->map ?: "?", ch->map_id, ch->size);
+	printf("  map         %s.%s  id %" PRIu64 "  %" PRIu64 " bytes\n", ch->item ?: "?", ch->map ?: "?", ch->map_id,
+	       ch->size);
 	line("  counts", ch->counts ?: "none: what was produced is unknown");
 	if (ch->has_layout)
-		printf("  event       struct %s, %" PRIu64 " bytes, by %s\n", ch->layout.name, ch->layout.size, ch->layout.source);
+		printf("  event       struct %s, %" PRIu64 " bytes, by %s\n", ch->layout.name, ch->layout.size,
+		       ch->layout.source);
 	line("  time", ch->ts_field ?: "when it is drained");
 	line("  process", ch->pid_field);
 }

@@ -39,7 +39,8 @@ static void read_degraded(DBusMessageIter *v, struct status *s)
 	if (!s->degraded)
 		return;
 	dbus_message_iter_recurse(v, &it);
-	for (; dbus_message_iter_get_arg_type(&it) == DBUS_TYPE_STRING && s->n_degraded < room; dbus_message_iter_next(&it)) {
+	for (; dbus_message_iter_get_arg_type(&it) == DBUS_TYPE_STRING && s->n_degraded < room;
+	     dbus_message_iter_next(&it)) {
 		const char *text;
 		char *copy;
 
@@ -113,20 +114,21 @@ static void print_status(const struct ctl *c, const struct status *s)
 {
 	bool bad = !s->running || s->error;
 	const char *state = s->error ? "silent" : !s->running ? "not running" : s->n_degraded ? "degraded" : "running";
-	const char *color = !c->color ? "" : bad ? "\033[31m" : s->n_degraded ? "\033[33m" : "\033[32m";
+	const char *color = ctl_paint(c, bad ? PAINT_RED : s->n_degraded ? PAINT_YELLOW : PAINT_GREEN);
 	const char *text = s->error ?: s->status;
 	char since[32];
 
 	if (!text || !text[0])
 		text = s->about ?: "-";
 	format_time(s->started_at, since, sizeof(since));
-	printf("%-10s%s%-12s%s%-9s%-21s", s->daemon->name, color, state, c->color ? "\033[0m" : "", s->version ?: "-", since);
+	printf("%-10s%s%-12s%s%-9s%-21s", s->daemon->name, color, state, ctl_paint(c, PAINT_OFF), s->version ?: "-",
+	       since);
 	print_plain(stdout, text);
 	putchar('\n');
 	for (size_t i = 0; i < s->n_degraded; i++) {
 		printf("%-10s%s", "", color);
 		print_plain(stdout, s->degraded[i]);
-		puts(c->color ? "\033[0m" : "");
+		puts(ctl_paint(c, PAINT_OFF));
 	}
 }
 
@@ -159,8 +161,8 @@ int verb_status(const struct ctl *c, int argc, char **argv)
 		return ctl_error("%s", client.error);
 	json_open_array(&j, NULL);
 	if (!c->json)
-		printf("%s%-10s%-12s%-9s%-21s%s%s\n", c->color ? "\033[1m" : "", "DAEMON", "STATE", "VERSION", "SINCE", "STATUS",
-		       c->color ? "\033[0m" : "");
+		printf("%s%-10s%-12s%-9s%-21s%s%s\n", ctl_paint(c, PAINT_BOLD), "DAEMON", "STATE", "VERSION", "SINCE",
+		       "STATUS", ctl_paint(c, PAINT_OFF));
 	for (size_t i = 0; i < CTL_N_DAEMONS; i++) {
 		cleanup(status_fini) struct status s;
 

@@ -65,7 +65,8 @@ static long one(__u32 i, struct fill *f)
 SEC("syscall")
 int ringfill(struct ringfill_args *a)
 {
-	struct fill f = { .first = a->first, .flags = a->skip_notify ? NO_WAKEUP : 0, .discard_every = a->discard_every };
+	struct fill f = { .first = a->first, .discard_every = a->discard_every,
+			  .flags = a->skip_notify ? NO_WAKEUP : 0 };
 
 	bpf_loop(a->n, one, &f, 0);
 	a->full = f.full;

@@ -28,11 +28,13 @@ static void a_line_has_its_members_in_order(void **state)
 	(void)state;
 	assert_int_equal(envelope_init(&e, &c, &names, 0xdeadbeef, 0x2a, 3), 0);
 	assert_string_equal(line(&e, 1795568523123456789ULL, true, 0x1f40, "{\"a\":1}"),
-		"{\"ts\":\"2026-11-25T01:02:03.123456789Z\",\"ts_source\":\"kernel\",\"host\":\"host\",\"program\":\"prog\","
-		"\"channel\":\"chan\",\"event\":\"ev\",\"id\":\"deadbeef-2a-1f40-3-0\",\"tags\":{},\"data\":{\"a\":1}}");
+		"{\"ts\":\"2026-11-25T01:02:03.123456789Z\",\"ts_source\":\"kernel\",\"host\":\"host\","
+		"\"program\":\"prog\",\"channel\":\"chan\",\"event\":\"ev\",\"id\":\"deadbeef-2a-1f40-3-0\","
+		"\"tags\":{},\"data\":{\"a\":1}}");
 	assert_string_equal(line(&e, 1795568524000000001ULL, false, 0, "[]"),
-		"{\"ts\":\"2026-11-25T01:02:04.000000001Z\",\"ts_source\":\"drain\",\"host\":\"host\",\"program\":\"prog\","
-		"\"channel\":\"chan\",\"event\":\"ev\",\"id\":\"deadbeef-2a-0-3-0\",\"tags\":{},\"data\":[]}");
+		"{\"ts\":\"2026-11-25T01:02:04.000000001Z\",\"ts_source\":\"drain\",\"host\":\"host\","
+		"\"program\":\"prog\",\"channel\":\"chan\",\"event\":\"ev\",\"id\":\"deadbeef-2a-0-3-0\","
+		"\"tags\":{},\"data\":[]}");
 	envelope_fini(&e);
 }
 

@@ -5,7 +5,8 @@
 
 static void brackets_and_keys_between_two_values_are_one_literal(void **state)
 {
-	const struct layout *l = LAYOUT(8, FIELD("in", STRUCT, 0, 4, MEMBERS(FIELD("a", UINT, 0, 4))), FIELD("b", UINT, 4, 4));
+	const struct layout *l = LAYOUT(8,
+		FIELD("in", STRUCT, 0, 4, MEMBERS(FIELD("a", UINT, 0, 4))), FIELD("b", UINT, 4, 4));
 	struct plan *p = NULL;
 
 	(void)state;
@@ -47,7 +48,8 @@ static void a_fixed_layout_knows_its_longest_text(void **state)
 static void huge_arrays_do_not_ask_for_huge_room(void **state)
 {
 	struct layout_field word = FIELD("", UINT, 0, 8);
-	const struct layout *l = LAYOUT(8 << 20, FIELD("a", ARRAY, 0, 8 << 20, .count = 1 << 20, .fields = { &word, 1 }));
+	const struct layout *l = LAYOUT(8 << 20,
+		FIELD("a", ARRAY, 0, 8 << 20, .count = 1 << 20, .fields = { &word, 1 }));
 	struct plan *p = NULL;
 
 	(void)state;

@@ -66,8 +66,9 @@ static uint64_t fill_and_discard(uint64_t first, uint64_t n, uint64_t discard_ev
 {
 	struct ringfill_args a = { .first = first, .n = n, .discard_every = discard_every };
 	LIBBPF_OPTS(bpf_test_run_opts, o, .ctx_in = &a, .ctx_size_in = sizeof(a));	/* comes back in place */
+	int prog = bpf_program__fd(bpf_object__find_program_by_name(object, "ringfill"));
 
-	assert_int_equal(bpf_prog_test_run_opts(bpf_program__fd(bpf_object__find_program_by_name(object, "ringfill")), &o), 0);
+	assert_int_equal(bpf_prog_test_run_opts(prog, &o), 0);
 	return n - a.full;
 }
 

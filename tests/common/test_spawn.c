@@ -97,7 +97,8 @@ static void what_fails_in_the_child_is_told_here(void **state)
 static void identity_and_capabilities_are_exactly_those_named(void **state)
 {
 	char text[1024];
-	struct spawn s = { .argv = SHELL("grep -E '^(Uid|Gid|Groups|CapInh|CapPrm|CapEff|CapAmb):' /proc/self/status"),
+	struct spawn s =
+		{ .argv = SHELL("grep -E '^(Uid|Gid|Groups|CapInh|CapPrm|CapEff|CapBnd|CapAmb):' /proc/self/status"),
 			   .change_id = true, .uid = SOME_UID, .gid = SOME_GID, .ambient_caps = 1 << CAP_KILL };
 
 	(void)state;
@@ -106,9 +107,10 @@ static void identity_and_capabilities_are_exactly_those_named(void **state)
 		skip();
 	}
 	run(s, text, sizeof(text));
-	assert_string_equal(text, "Uid:\t61001\t61001\t61001\t61001\nGid:\t61002\t61002\t61002\t61002\nGroups:\t61002 \n"
+	assert_string_equal(text,
+			    "Uid:\t61001\t61001\t61001\t61001\nGid:\t61002\t61002\t61002\t61002\nGroups:\t61002 \n"
 				  "CapInh:\t0000000000000020\nCapPrm:\t0000000000000020\nCapEff:\t0000000000000020\n"
-				  "CapAmb:\t0000000000000020\n");
+				  "CapBnd:\t0000000000000020\nCapAmb:\t0000000000000020\n");
 	s.ambient_caps = 0;
 	run(s, text, sizeof(text));
 	assert_non_null(strstr(text, "CapPrm:\t0000000000000000\n"));
@@ -117,7 +119,8 @@ static void identity_and_capabilities_are_exactly_those_named(void **state)
 static void roots_child_has_only_what_is_named_too(void **state)
 {
 	char text[1024];
-	struct spawn s = { .argv = SHELL("grep -E '^(CapPrm|CapEff):' /proc/self/status"), .ambient_caps = 1 << CAP_KILL };
+	struct spawn s = { .argv = SHELL("grep -E '^(CapPrm|CapEff):' /proc/self/status"), .ambient_caps =
+			   1 << CAP_KILL };
 
 	(void)state;
 	if (geteuid() != 0) {
@@ -171,7 +174,8 @@ static void a_child_dies_with_its_parent(void **state)
 {
 	char *self = realpath("/proc/self/exe", NULL), text[32] = "";
 	int out[2];
-	struct spawn s = { .path = self, .argv = (char *[]){ "test_spawn", "parent", NULL }, .keep_caps = true, .n_fds = 1 };
+	struct spawn s = { .path = self, .argv = (char *[]){ "test_spawn", "parent", NULL }, .keep_caps = true,
+			   .n_fds = 1 };
 	pid_t parent, child;
 
 	(void)state;

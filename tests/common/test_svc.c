@@ -12,7 +12,8 @@
 #define NAME "org.ebpfagent.test1"
 #define PATH "/org/ebpfagent/test1"
 
-/* ---- the daemon ----------------------------------------------------------------------------------------------------- */
+/* ---- the daemon
+ * ----------------------------------------------------------------------------------------------------- */
 
 struct testd_conf {
 	uint64_t size;
@@ -97,7 +98,8 @@ static const sd_bus_vtable methods[] = {
 
 static const struct rights with_helper = { .helper = "test_svc" };
 static struct svc_def testd = {
-	.name = "testd", .bus = "test1", .about = "a daemon for tests", .conf_size = sizeof(struct testd_conf), .schema = &schema,
+	.name = "testd", .bus = "test1", .about = "a daemon for tests", .conf_size = sizeof(struct testd_conf),
+		.schema = &schema,
 	.methods = methods, .start = start, .reload = reload, .look = look, .stop = stop,
 };
 
@@ -120,7 +122,8 @@ static int daemon_main(int argc, char **argv)
 	return svc_main(&testd, argc, argv);
 }
 
-/* ---- the test's side ------------------------------------------------------------------------------------------------ */
+/* ---- the test's side
+ * ------------------------------------------------------------------------------------------------ */
 
 static char etc[128], log_file[128], text_buf[8192];
 static pid_t dbus, daemon_pid;	/* 0: none runs */

@@ -8,6 +8,13 @@
 #include "common/paths.h"
 #include "common/wire.h"
 
+#ifdef AGENT_SAN
+#include <sanitizer/lsan_interface.h>
+#else
+static void __lsan_disable(void) { }
+static void __lsan_enable(void) { }
+#endif
+
 static int make_hint_folder(void **state)
 {
 	char path[PATH_MAX];
@@ -66,7 +73,8 @@ static void a_reader_that_comes_back_hears_the_next_hint(void **state)
 
 static void what_is_no_hint_is_passed_over(void **state)
 {
-	struct hint good = { .version = HINT_VERSION, .type = HINT_MANIFEST, .program = "good" }, newer = good, endless = good, h;
+	struct hint good = { .version = HINT_VERSION, .type = HINT_MANIFEST, .program = "good" }, newer = good,
+		endless = good, h;
 	char path[PATH_MAX], address[PATH_MAX + 8], big[300] = { HINT_VERSION };
 	struct wire *reader;
 	int sock;
@@ -115,7 +123,9 @@ static void names_that_leave_the_folder_and_taken_places_are_refused(void **stat
 	assert_int_equal(wire_connect("", &w), -EINVAL);
 	assert_null(w);
 	assert_int_equal(wire_bind("xdpd", &w), 0);
+	__lsan_disable();	/* nanomsg 1.1.5 forgets 736 bytes when a bind fails */
 	assert_int_equal(wire_bind("xdpd", &second), -EADDRINUSE);
+	__lsan_enable();
 	assert_null(second);
 	wire_send(NULL, HINT_ROOM, "x");
 	wire_free(NULL);

@@ -31,7 +31,8 @@ static inline pid_t testbus_start(void)
 {
 	char conf[128], sock[128], arg[160], text[1024];
 	char *argv[] = { "dbus-daemon", arg, "--nofork", "--nopidfile", "--nosyslog", NULL };
-	int null = open("/dev/null", O_WRONLY | O_CLOEXEC);	/* it complains that it may not raise its limit of files */
+	int null = open("/dev/null", O_WRONLY | O_CLOEXEC);
+		/* it complains that it may not raise its limit of files */
 	struct spawn_fd fd = { null, STDERR_FILENO };
 	struct spawn s = { .path = "/usr/bin/dbus-daemon", .argv = argv, .keep_caps = true, .fds = &fd, .n_fds = 1 };
 	pid_t pid;
@@ -74,7 +75,8 @@ static inline bool testbus_has_owner(sd_bus *bus, const char *name)
 	sd_bus_message *m = NULL;
 	int has = 0;
 
-	if (sd_bus_call_method(bus, "org.freedesktop.DBus", "/org/freedesktop/DBus", "org.freedesktop.DBus", "NameHasOwner",
+	if (sd_bus_call_method(bus, "org.freedesktop.DBus", "/org/freedesktop/DBus", "org.freedesktop.DBus",
+			       "NameHasOwner",
 			       NULL, &m, "s", name) >= 0)
 		sd_bus_message_read(m, "b", &has);
 	sd_bus_message_unref(m);
@@ -94,7 +96,8 @@ static inline int testbus_call_as(void *arg)
 	sd_bus *bus = NULL;
 	sd_bus_error e = SD_BUS_ERROR_NULL;
 
-	if (c->uid && (setgroups(1, &c->group) < 0 || setresgid(65534, 65534, 65534) < 0 || setresuid(c->uid, c->uid, c->uid) < 0))
+	if (c->uid && (setgroups(1, &c->group) < 0 || setresgid(65534, 65534, 65534) < 0 || setresuid(c->uid, c->uid,
+		c->uid) < 0))
 		return 100;
 	if (bus_connect(&bus) < 0)
 		return 101;

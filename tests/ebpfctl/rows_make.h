@@ -5,7 +5,11 @@
 #define EBPF_AGENT_TEST_ROWS_MAKE_H
 
 #include <ctype.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
 #include <string.h>
+#include <cmocka.h>
 
 #include "ebpfctl/rows.h"
 

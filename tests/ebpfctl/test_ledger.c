@@ -9,8 +9,8 @@
 
 static const char *const good_channeld[] = {
 	"kind=channel program=exec channel=events produced=100 drained=90 pending=4 ring_full=5 nmi=1 lost=0",
-	"kind=event program=exec channel=events event=exec_event drained=90 ok=80 decode=1 so_error=2 so_crash=3 so_timeout=1 "
-	"filtered=2 oversize=1 results=80 spooled=78 spool_full=2",
+	"kind=event program=exec channel=events event=exec_event drained=90 ok=80 decode=1 so_error=2 so_crash=3 "
+	"so_timeout=1 filtered=2 oversize=1 results=80 spooled=78 spool_full=2",
 	NULL
 };
 static const char *const good_sinkd[] = {
@@ -40,7 +40,8 @@ static void equations_that_hold_are_balanced(void **state)
 static void a_channel_that_is_off_is_named_with_its_numbers(void **state)
 {
 	static const char *const rows[] = {
-		"kind=channel program=exec channel=events produced=100 drained=90 pending=4 ring_full=5 nmi=0 lost=0", NULL
+		"kind=channel program=exec channel=events produced=100 drained=90 pending=4 ring_full=5 nmi=0 lost=0",
+		NULL
 	};
 	static const char *const none[] = { NULL };
 
@@ -92,8 +93,8 @@ static void rows_are_written_as_json_without_their_kind(void **state)
 	(void)state;
 	rows_json(&r, "sink", &j, NULL);
 	text = json_finish(&j, NULL);
-	assert_string_equal(text, "[{\"program\":\"exec\",\"sink\":\"file\",\"routed\":78,\"acked\":70,\"pending\":5,\"rejected\":1,"
-			    "\"disk_full\":1,\"expired\":1}]");
+	assert_string_equal(text, "[{\"program\":\"exec\",\"sink\":\"file\",\"routed\":78,\"acked\":70,\"pending\":5,"
+			    "\"rejected\":1,\"disk_full\":1,\"expired\":1}]");
 	free(text);
 	rows_fini(&r);
 }

@@ -47,8 +47,8 @@ static int tear_down(void **state)
 /* An event of @program at (ring, pos, event, result). */
 static void put(int fd, const char *program, const char *id)
 {
-	dprintf(fd, "{\"ts\":\"T\",\"host\":\"h\",\"program\":\"%s\",\"channel\":\"c\",\"event\":\"e\",\"id\":\"%s\",\"tags\":{},\"data\":{}}\n",
-		program, id);
+	dprintf(fd, "{\"ts\":\"T\",\"host\":\"h\",\"program\":\"%s\",\"channel\":\"c\",\"event\":\"e\",\"id\":\"%s\","
+		"\"tags\":{},\"data\":{}}\n", program, id);
 }
 
 static void look(struct fixture *f)
@@ -141,7 +141,8 @@ static void a_reader_that_takes_nothing_is_waited_for(void **state)
 		int n;
 
 		snprintf(id, sizeof(id), "b-1-%zx-0-0", sent);
-		n = snprintf(line, sizeof(line), "{\"ts\":\"T\",\"program\":\"p\",\"event\":\"e\",\"id\":\"%s\",\"data\":{\"x\":\"%0200d\"}}\n", id, 0);
+		n = snprintf(line, sizeof(line), "{\"ts\":\"T\",\"program\":\"p\",\"event\":\"e\",\"id\":\"%s\","
+			     "\"data\":{\"x\":\"%0200d\"}}\n", id, 0);
 		if (write(a, line, (size_t)n) == n) {
 			sent++;
 			idle = 0;

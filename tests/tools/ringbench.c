@@ -2,8 +2,8 @@
 /* ringbench bare PROGRAM
  *	the limit: how fast its pinned ring can be consumed and copied, with nothing decoded. Consumes nothing.
  * ringbench worker EBPF_CHANNELD PROGRAM [EBPF_LAUNCHER]
- *	starts the worker on the filled ring, and measures until all of it is committed. Then reads the spool as a sink would:
- *	every CRC, every line, every id, the count.
+ *	starts the worker on the filled ring, and measures until all of it is committed. Then reads the spool as a sink
+ *	would: every CRC, every line, every id, the count.
  *
  * ringbench check PROGRAM COUNT
  *	reads the spool in the same way, from its first record on: COUNT events were drained, and are there once.
@@ -12,7 +12,8 @@
  * ringbench commit PROGRAM
  *	the flags of the last commit, and how many were drained.
  *
- * Prints events per second, and per second of the process's CPU time: on a busy machine the second says what a core can do. */
+ * Prints events per second, and per second of the process's CPU time: on a busy machine the second says what a core
+ * can do. */
 #include <errno.h>
 #include <limits.h>
 #include <signal.h>

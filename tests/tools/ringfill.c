@@ -41,13 +41,16 @@ static void write_manifest(const char *program, uint32_t map_id, uint64_t ring_s
 	struct layout_field root = { .name = "", .kind = LAYOUT_STRUCT, .bits = 512,
 				     .fields = { fields, ARRAY_SIZE(fields) } };
 	struct manifest_channel channel = {
-		.name = "events", .type = CHANNEL_RING_BUFFER, .item = ITEM, .map = "events", .map_id = map_id, .size = ring_size,
-		.counts = "events_counts", .layout = { "ringfill_event", 64, "fields", root }, .has_layout = true,
-		.ts_offset = 0, .pid_offset = 40, .ts_bytes = 8, .pid_bytes = 4, .ts_field = "ts_ns", .pid_field = "pid",
+		.name = "events", .type = CHANNEL_RING_BUFFER, .item = ITEM, .map = "events", .map_id = map_id,
+		.size = ring_size, .counts = "events_counts", .layout = { "ringfill_event", 64, "fields", root },
+		.has_layout = true, .ts_offset = 0, .pid_offset = 40, .ts_bytes = 8, .pid_bytes = 4,
+		.ts_field = "ts_ns", .pid_field = "pid",
 	};
-	struct manifest_route route = { .event_name = so ? "processed" : "ringfill_event", .key_offset = -1, .key = "process id" };
+	struct manifest_route route = { .event_name = so ? "processed" : "ringfill_event", .key_offset = -1,
+					.key = "process id" };
 	struct manifest_item items[] = {
-		{ .name = ITEM, .type = "ebpf_object" }, { .name = "so", .type = "user_so", .artifact = so ? so[0] : NULL },
+		{ .name = ITEM, .type = "ebpf_object" },
+		{ .name = "so", .type = "user_so", .artifact = so ? so[0] : NULL },
 	};
 	struct manifest m = {
 		.version = MANIFEST_VERSION, .generation = 1, .program = program, .file = "ringfill", .description = "",
@@ -117,7 +120,8 @@ int main(int argc, char **argv)
 	int ring, counts, known;
 
 	if (argc < 5) {
-		fprintf(stderr, "usage: ringfill OBJECT PROGRAM RING_BYTES COUNT [SPOOL_BYTES [PROCESSOR.so FUNCTION]]\n");
+		fprintf(stderr,
+			"usage: ringfill OBJECT PROGRAM RING_BYTES COUNT [SPOOL_BYTES [PROCESSOR.so FUNCTION]]\n");
 		return 2;
 	}
 	ring_size = strtoull(argv[3], NULL, 0);

@@ -1,0 +1,241 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "layouts.h"
+
+#include <bpf/bpf.h>
+#include <bpf/libbpf.h>
+
+#include "../../channeld/drain.h"
+#include "../../common/program.h"
+#include "../common/spooldir.h"
+#include "../tools/ringfill.h"
+
+#define ROUTES 8
+
+static struct layout_field small[] = { FIELD("number", UINT, 8, 8) };
+static struct layout_field big[LAYOUT_FIELDS_MAX - 1];
+static char names[LAYOUT_FIELDS_MAX][100];
+
+static struct manifest_channel channel = {
+	.name = "events", .type = CHANNEL_RING_BUFFER, .has_layout = true, .ts_offset = 0, .pid_offset = -1, .ts_bytes = 8,
+	.layout = { "event", 64, "fields", { .name = "", .kind = LAYOUT_STRUCT, .bits = 512 } },
+};
+static struct manifest_route routes[ROUTES];
+static struct manifest manifest = { .program = "p", .generation = 1, .channels = { &channel, 1 }, .routes = { routes, 0 } };
+
+static struct bpf_object *object;
+static struct envelope_clock second;
+static struct drain d;
+static struct spool_reader reader;
+static int cursor;
+static unsigned waits, bells;
+static const char *why_not;
+
+static int quiet(enum libbpf_print_level level, const char *format, va_list args)
+{
+	(void)level, (void)format, (void)args;
+	return 0;
+}
+
+static void fill(uint64_t n)
+{
+	struct ringfill_args a = { .n = n };
+	LIBBPF_OPTS(bpf_test_run_opts, o, .ctx_in = &a, .ctx_size_in = sizeof(a));	/* comes back in place */
+	int prog = bpf_program__fd(bpf_object__find_program_by_name(object, "ringfill"));
+
+	assert_int_equal(bpf_prog_test_run_opts(prog, &o), 0);
+	assert_int_equal(a.full, 0);
+}
+
+/* The reader: takes what was committed, and counts it by route. */
+static void take_all(uint64_t ret[ROUTES])
+{
+	static struct spool_commit c;
+	struct spool_cursor at;
+	struct spool_rec rec;
+	const char *line;
+	char name[48];
+
+	assert_int_equal(spool_cursor_read(&reader, cursor, name, &at), 0);
+	assert_int_equal(spool_read_commit(&reader, &c), 0);
+	for (; at.pos < c.head; at.pos += rec.len) {
+		assert_int_equal(spool_read(&reader, at.pos, c.head, &rec, &line), 0);
+		assert_int_equal(rec.event, 10 + rec.route);
+		ret[rec.route]++;
+	}
+	spool_cursor_write(&reader, cursor, &at);
+}
+
+static uint64_t taken[ROUTES];
+
+static void wait_for_room(void *arg)
+{
+	(void)arg;
+	waits++;
+	take_all(taken);
+}
+
+static void ring_doorbell(void *arg)
+{
+	(void)arg;
+	bells++;
+}
+
+static int load(void)
+{
+	char path[PATH_MAX];
+
+	libbpf_set_print(quiet);
+	snprintf(path, sizeof(path), "%s/tests/bpf/ringfill.bpf.o", getenv("BUILD") ?: "build");
+	object = bpf_object__open(path);
+	if (!object)
+		return -1;
+	bpf_map__set_max_entries(bpf_object__find_map_by_name(object, "events"), 64 << 10);
+	return bpf_object__load(object);
+}
+
+/* @n routes from the one ring into a spool of the smallest size. */
+static void begin(size_t n, struct layout_field *fields, size_t n_fields)
+{
+	struct route_names id = { "h", "p", 1 };
+
+	if (why_not) {
+		print_message("# skipped: %s\n", why_not);
+		skip();
+	}
+	d = (struct drain){ .wait_for_room = wait_for_room, .ring_doorbell = ring_doorbell, .n_channels = 1, .n_routes = n };
+	memset(taken, 0, sizeof(taken));
+	waits = bells = 0;
+	channel.layout.root.fields = (struct conf_list){ fields, n_fields };
+	manifest.routes.n = n;
+	assert_int_equal(spool_writer_open(&d.spool, spooldir_path("p.spool"), "p", SPOOL_MIN_SIZE, NULL), 0);
+	assert_int_equal(ring_open(&d.channels[0].ring, dup(bpf_map__fd(bpf_object__find_map_by_name(object, "events"))), false), 0);
+	channel.map_id = d.channels[0].ring.map_id;
+	for (size_t i = 0; i < n; i++) {
+		routes[i] = (struct manifest_route){ .event = 10 + i, .event_name = "e", .key_offset = -1 };
+		assert_int_equal(route_init(&d.routes[i], &manifest, i, &id, &second, NULL), 0);
+		d.by_channel[i] = &d.routes[i];
+	}
+	d.channels[0].routes = d.by_channel;
+	d.channels[0].n_routes = n;
+	d.channels[0].row = &d.spool.next.rings[0];
+	d.spool.next.n_rings = 1;
+	d.spool.next.n_routes = n;
+	drain_commit(&d);
+	assert_int_equal(spool_reader_open(&reader, spooldir_path("p.spool"), false), 0);
+	cursor = spool_cursor_open(&reader, "test");
+	assert_true(cursor >= 0);
+}
+
+static int end(void **state)
+{
+	(void)state;
+	drain_fini(&d);
+	d = (struct drain){};
+	spool_reader_close(&reader);
+	spooldir_clear();
+	return 0;
+}
+
+static void every_route_gets_every_event(void **state)
+{
+	(void)state;
+	begin(3, small, 1);
+	fill(100);
+	assert_int_equal(drain_batch(&d), 100);
+	assert_int_equal(drain_batch(&d), 0);
+	assert_true(drain_empty(&d));
+	take_all(taken);
+	for (int i = 0; i < 3; i++) {
+		assert_int_equal(taken[i], 100);
+		assert_int_equal(d.spool.next.routes[i].ok, 100);
+	}
+	assert_int_equal(d.spool.next.rings[0].drained, 100);
+	assert_int_equal(ring_consumed(&d.channels[0].ring), d.spool.next.rings[0].next);
+}
+
+static void batches_are_bounded(void **state)
+{
+	int n, batches = 0;
+
+	(void)state;
+	begin(1, small, 1);
+	fill(DRAIN_BATCH * 2 + 1);
+	for (; (n = drain_batch(&d)) > 0; batches++)
+		assert_true(n <= DRAIN_BATCH);
+	assert_int_equal(batches, 3);
+}
+
+static void a_sleeping_reader_is_woken_once(void **state)
+{
+	(void)state;
+	begin(1, small, 1);
+	spool_cursor_sleep(&reader, cursor);
+	fill(10);
+	drain_batch(&d);
+	assert_int_equal(bells, 1);
+	fill(10);
+	drain_batch(&d);
+	assert_int_equal(bells, 1);
+}
+
+static void a_full_spool_is_waited_for_within_a_batch(void **state)
+{
+	(void)state;
+	begin(2, big, ARRAY_SIZE(big));		/* a batch is many times what the spool holds */
+	fill(50);
+	assert_int_equal(drain_batch(&d), 50);
+	assert_true(waits > 10);
+	take_all(taken);
+	assert_int_equal(taken[0], 50);
+	assert_int_equal(taken[1], 50);
+	assert_int_equal(d.spool.next.routes[1].spool_full, 0);
+}
+
+/* One event whose results together are more than the whole spool: what has no place is named, and the next one comes. */
+static void what_no_spool_can_hold_is_counted(void **state)
+{
+	uint64_t spooled = 0, full = 0;
+
+	(void)state;
+	begin(ROUTES, big, ARRAY_SIZE(big));
+	fill(3);
+	assert_int_equal(drain_batch(&d), 3);
+	take_all(taken);
+	for (int i = 0; i < ROUTES; i++) {
+		const struct spool_route *r = &d.spool.next.routes[i];
+
+		assert_int_equal(r->results, 3);
+		assert_int_equal(r->spooled + r->spool_full, 3);
+		assert_int_equal(r->spooled, taken[i]);
+		spooled += r->spooled;
+		full += r->spool_full;
+	}
+	assert_true(spooled >= 3 && full >= 3);
+}
+
+#define TEST(name) cmocka_unit_test_teardown(name, end)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		TEST(every_route_gets_every_event),
+		TEST(batches_are_bounded),
+		TEST(a_sleeping_reader_is_woken_once),
+		TEST(a_full_spool_is_waited_for_within_a_batch),
+		TEST(what_no_spool_can_hold_is_counted),
+	};
+	int failed;
+
+	for (size_t i = 0; i < ARRAY_SIZE(big); i++) {
+		memset(names[i], 'a' + (int)(i % 26), sizeof(names[i]) - 1);
+		big[i] = (struct layout_field)FIELD(names[i], UINT, 8, 8);
+	}
+	if (!spooldir_make())
+		why_not = "/dev/shm is no tmpfs";
+	else if (load() < 0)
+		why_not = "BPF programs cannot be loaded here (root?), or ringfill.bpf.o is not built";
+	failed = cmocka_run_group_tests(tests, NULL, NULL);
+	bpf_object__close(object);
+	spooldir_remove();
+	return failed;
+}
