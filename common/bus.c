@@ -11,8 +11,7 @@
 #include "utf8.h"
 #include "../abi/names.h"
 
-/* ---- sd-bus in a loop
- * ----------------------------------------------------------------------------------------------- */
+/* ---- sd-bus in a loop ---------------------------------------------------------------------------------------- */
 
 #define BATCH_MESSAGES 64	/* then the rest of the loop has its turn */
 
@@ -166,8 +165,7 @@ int bus_connect(sd_bus **ret)
 	return 0;
 }
 
-/* ---- who may
- * -------------------------------------------------------------------------------------------------------- */
+/* ---- who may ------------------------------------------------------------------------------------------------- */
 
 /* D-Bus Specification, GetConnectionCredentials: what the bus saw when the client connected. What /proc says of a pid
  * may be another process's by now. */
@@ -260,8 +258,7 @@ int bus_fail(sd_bus_error *error, const char *name, const char *fmt, ...)
 	return err < 0 ? err : -EIO;
 }
 
-/* ---- rows
- * ----------------------------------------------------------------------------------------------------------- */
+/* ---- rows ---------------------------------------------------------------------------------------------------- */
 
 static bool went_well(struct bus_rows *r, int err)
 {

@@ -9,8 +9,8 @@
 const char *path_runtime(void);	/* /run/ebpf-agent */
 const char *path_state(void);	/* /var/lib/ebpf-agent */
 const char *path_log(void);	/* /var/log/ebpf-agent */
+/* A colon list, lowest first: /usr/lib/ebpf-agent:/run/ebpf-agent/config:/etc/ebpf-agent */
 const char *path_config(void);
-	/* colon list, lowest first: /usr/lib/ebpf-agent:/run/ebpf-agent/config:/etc/ebpf-agent */
 const char *path_libexec(void);	/* the folder that this very binary was started from */
 
 /* Within the runtime directory:

@@ -16,8 +16,8 @@
 const struct rights rights_loaderd = {
 	.start_caps = LOAD_CAPS | CAP(DAC_READ_SEARCH),
 	.caps = LOAD_CAPS,	/* for ebpf-load, which it starts */
+	/* Filters are inherited, so what the child needs is here too. */
 	.allow = RIGHTS_ALLOW_BPF | RIGHTS_ALLOW_PERF | RIGHTS_ALLOW_NETLINK | RIGHTS_ALLOW_EXEC,
-		/* filters are inherited */
 	.helper = "ebpf-broker",
 	.helper_caps = CAP(DAC_READ_SEARCH),
 };

@@ -19,7 +19,7 @@
 #define RIGHTS_ALLOW_NETLINK    8u
 #define RIGHTS_ALLOW_SETUID    16u
 #define RIGHTS_ALLOW_INET      32u
-#define RIGHTS_STRICT          64u	/* an allow-list instead: rights.c says which; no exec, no files opened any more */
+#define RIGHTS_STRICT          64u	/* an allow-list instead, in rights_filter.c; no exec, no files opened */
 #define RIGHTS_ALLOW_EXEC     128u	/* children; without it neither exec nor fork (threads always) */
 #define RIGHTS_ALLOW_OPEN     256u	/* with RIGHTS_STRICT: files may be opened, for reading */
 

@@ -36,25 +36,25 @@ static const char *const exec_calls[] = { "execve", "execveat", "fork", "vfork" 
 /* What a process needs that only moves bytes between descriptors and memory that it has. */
 static const char *const strict_allowed[] = {
 	"read", "write", "readv", "writev", "pread64", "pwrite64", "close", "close_range", "dup", "dup2", "dup3",
-		"fcntl", "lseek",
+	"fcntl", "lseek",
 	"fstat", "statx", "sendmsg", "recvmsg", "sendto", "recvfrom", "sendmmsg", "recvmmsg", "connect", "shutdown",
 	"getsockopt", "setsockopt", "getsockname", "getpeername",
 	"epoll_create1", "epoll_ctl", "epoll_wait", "epoll_pwait", "epoll_pwait2", "poll", "ppoll", "select",
-		"pselect6",
+	"pselect6",
 	"eventfd2", "pipe2", "timerfd_create", "timerfd_settime", "timerfd_gettime",
 	"futex", "futex_waitv", "set_robust_list", "get_robust_list", "rseq", "set_tid_address", "membarrier",
 	"sched_yield", "sched_getaffinity", "sched_getparam", "sched_getscheduler",
 	"munmap", "mremap", "madvise", "brk", "mlock", "munlock",
 	"clock_gettime", "clock_getres", "clock_nanosleep", "nanosleep", "gettimeofday", "time", "times", "getrusage",
 	"rt_sigaction", "rt_sigprocmask", "rt_sigreturn", "rt_sigpending", "rt_sigtimedwait", "sigaltstack",
-		"restart_syscall",
+	"restart_syscall",
 	"getpid", "getppid", "gettid", "getuid", "geteuid", "getgid", "getegid", "getrandom", "uname", "getcpu",
 	"exit", "exit_group",
 };
 
 static const uint64_t new_namespaces[] = {
 	CLONE_NEWNS, CLONE_NEWCGROUP, CLONE_NEWUTS, CLONE_NEWIPC, CLONE_NEWUSER, CLONE_NEWPID, CLONE_NEWNET,
-		0x80 /* CLONE_NEWTIME */,
+	0x80 /* CLONE_NEWTIME */,
 };
 /* Of bpf(), on descriptors that are open already. */
 static const int lookup_commands[] = {
@@ -223,8 +223,8 @@ static int allow_with_arguments(scmp_filter_ctx f)
 static int allow_sanitizers(scmp_filter_ctx f)
 {
 	static const char *const calls[] = { "ptrace", "getdents64", "getdents", "readlink", "wait4", "clone",
-					     "prctl", "mmap",
-					     "mprotect", "newfstatat", "prlimit64", "tgkill", "kill", "ioctl" };
+					     "prctl", "mmap", "mprotect", "newfstatat", "prlimit64",
+					     "tgkill", "kill", "ioctl" };
 	int err = ADD_NAMES(f, SCMP_ACT_ALLOW, calls);
 
 	return err < 0 ? err : allow_openat(f);
@@ -246,8 +246,8 @@ static int fill_strict(scmp_filter_ctx f, unsigned allow)
 		err = allow_opening(f);
 	if (allow & RIGHTS_ALLOW_BPF_LOOKUP)
 		for (size_t i = 0; i < ARRAY_SIZE(lookup_commands) && err == 0; i++)
-			err = add_arg(f, SCMP_ACT_ALLOW, SCMP_SYS(bpf), SCMP_A0(SCMP_CMP_EQ,
-										(scmp_datum_t)lookup_commands[i]));
+			err = add_arg(f, SCMP_ACT_ALLOW, SCMP_SYS(bpf),
+				      SCMP_A0(SCMP_CMP_EQ, (scmp_datum_t)lookup_commands[i]));
 	return err;
 }
 

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Starting a child: exec'd, with exactly the descriptors, rights and identity said here, and dead when its parent is.
- * */
+/* Starting a child: exec'd, with exactly the descriptors, rights and identity said here, dead when its parent is. */
 #ifndef EBPF_AGENT_SPAWN_H
 #define EBPF_AGENT_SPAWN_H
 
@@ -26,9 +25,8 @@ struct spawn {
 	bool keep_caps;			/* all as they are here (root's children in tests) */
 	bool new_session;		/* terminal signals do not reach it */
 	bool survive;			/* no PDEATHSIG */
-	bool listen_pid;
-		/* adds LISTEN_PID=<the child's pid> to envp, in which the caller has put LISTEN_FDS (and
-					 * LISTEN_FDNAMES): sd_listen_fds(3) believes nobody else's */
+	bool listen_pid;		/* adds LISTEN_PID=<the child's pid> to envp, in which the caller has put
+					 * LISTEN_FDS (and LISTEN_FDNAMES): sd_listen_fds(3) believes nobody else's */
 };
 
 /* PDEATHSIG (SIGKILL) is set after the change of identity, and a parent that died before it is noticed.

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* The life of a daemon, the same for all five:
  *
- *   parse arguments → read configuration (--check prints the effective one and ends) → one instance, by lock →
- *   privileged helper, if it has one → loop, signals → start() → rights dropped, system calls filtered → bus →
- *   READY=1 → run → STOPPING=1 → stop() → loop closed.
+ *   parse arguments → read configuration (--check prints the effective one and ends) →
+ *   one instance, by lock → privileged helper, if it has one → capabilities dropped → loop, signals →
+ *   start() → system calls filtered → bus → READY=1 → run → STOPPING=1 → stop() → loop closed.
  *
  * SIGHUP, Reload on the bus: a whole new, valid configuration, or nothing changes. SIGTERM, SIGINT: orderly stop.
  * Watchdog: pinged from the loop, so a loop that hangs is noticed. Options: --check, --config DIRS, --log-level
@@ -32,8 +32,8 @@ struct svc_def {
 	const sd_bus_vtable *methods;	/* may be NULL; the daemon's own interface. userdata: *ret_self of start() */
 	const struct rights *rights;
 
-	/* Everything the daemon does hangs on the loop after it; *ret_self is handed to all others. Still with all
-	 * its rights: open here what needs them. May be NULL. */
+	/* Everything the daemon does hangs on the loop after it; *ret_self is handed to all others. Not filtered yet,
+	 * but with no more capabilities than it keeps (they belong to threads, which begin here). May be NULL. */
 	int (*start)(struct svc *s, void **ret_self);
 	/* Once: the bus is connected, or was not within 2 s (then svc_bus() is NULL). An error ends the daemon. May
 	 * be NULL. */

@@ -6,7 +6,7 @@
 #include "svc_private.h"
 #include "../abi/names.h"
 
-/* ---- org.ebpfagent.daemon1 ---------------------------------------------------------------------------------- */
+/* ---- org.ebpfagent.daemon1 ----------------------------------------------------------------------------------- */
 
 static int method_reload(sd_bus_message *m, void *userdata, sd_bus_error *error)
 {
@@ -39,8 +39,7 @@ static int method_get_config(sd_bus_message *m, void *userdata, sd_bus_error *er
 }
 
 static int property_text(sd_bus *bus, const char *path, const char *interface, const char *property,
-			 sd_bus_message *reply,
-			 void *userdata, sd_bus_error *error)
+			 sd_bus_message *reply, void *userdata, sd_bus_error *error)
 {
 	struct svc *s = userdata;
 	const char *text = strcmp(property, "Version") == 0 ? AGENT_VERSION :
@@ -97,7 +96,7 @@ void svc_bus_changed(struct svc *s, const char *property)
 		(void)sd_bus_emit_properties_changed(s->bus, s->bus_path, AGENT_BUS_DAEMON, property, NULL);
 }
 
-/* ---- the connection ----------------------------------------------------------------------------------------- */
+/* ---- the connection ------------------------------------------------------------------------------------------ */
 
 static void disconnect(struct svc *s)
 {

@@ -34,13 +34,12 @@ int svc_schema_init(struct svc_schema *s, const struct svc_def *def)
 	if (n > 0)
 		memcpy(keys, def->schema->keys, n * sizeof(*keys));
 	keys[n] = (struct conf_key){
-		"log-level", CONF_ENUM, place, "info", .choices = level_names, .help =
-			"what is not logged: all below this level",
+		"log-level", CONF_ENUM, place, "info", .choices = level_names,
+		.help = "what is not logged: all below this level",
 	};
 	*s = (struct svc_schema){
-		.schema = { .name = def->schema ? def->schema->name : def->name, .size = place + sizeof(int), .keys =
-			    keys,
-			    .check = def->schema ? def->schema->check : NULL },
+		.schema = { .name = def->schema ? def->schema->name : def->name, .size = place + sizeof(int),
+			    .keys = keys, .check = def->schema ? def->schema->check : NULL },
 		.keys = keys,
 		.log_level = place,
 	};

@@ -18,8 +18,8 @@ int svc_helper_start(struct svc *s)
 	const struct rights *r = s->def->rights;
 	char path[PATH_MAX], *argv[] = { (char *)r->helper, NULL };
 	int pair[2], err = spawn_helper_path(r->helper, path);
-	struct spawn child = { .path = path, .argv = argv, .n_fds = 1, .ambient_caps = r->helper_caps, .new_session =
-			       true };
+	struct spawn child = { .path = path, .argv = argv, .n_fds = 1, .ambient_caps = r->helper_caps,
+			       .new_session = true };
 	struct spawn_fd fd;
 	pid_t pid;
 

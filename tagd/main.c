@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* tagd – all five main.c look like this; common/svc runs the life:
- * parse → config (--check prints the effective one) → loop, signals → start → bus → READY=1 → run → STOPPING=1 →
- * stop. */
+/* tagd – all five main.c look like this; common/svc runs the life: parse → config (--check prints the
+ * effective one) → loop, signals → start → bus → READY=1 → run → STOPPING=1 → stop. */
 #include "tagd.h"
 
 static const struct svc_def tagd = {

@@ -8,8 +8,7 @@
 static pid_t dbus, server;
 static sd_bus *client;
 
-/* ---- the server
- * ----------------------------------------------------------------------------------------------------- */
+/* ---- the server ---------------------------------------------------------------------------------------------- */
 
 static int method_rows(sd_bus_message *m, void *userdata, sd_bus_error *error)
 {
@@ -128,8 +127,7 @@ static int teardown(void **state)
 	return rundir_drop(state);
 }
 
-/* ---- the client
- * ----------------------------------------------------------------------------------------------------- */
+/* ---- the client ---------------------------------------------------------------------------------------------- */
 
 static int call(const char *method, sd_bus_error *e, sd_bus_message **ret)
 {
@@ -151,8 +149,7 @@ static void rows_arrive_as_they_were_made(void **state)
 		const char *k[4];
 
 		assert_true(sd_bus_message_read(m, "a{sv}", 4, &k[0], "s", &name, &k[1], "s", &text, &k[2], "t",
-						&count, &k[3],
-						"b", &yes) > 0);
+						&count, &k[3], "b", &yes) > 0);
 		assert_string_equal(name, i ? "second" : "");
 		assert_string_equal(text, i ? "row 1" : "row 0");
 		assert_true(count == UINT64_MAX - i);
@@ -221,8 +218,7 @@ static void a_flood_is_answered_to_the_last_call(void **state)
 	(void)state;
 	for (int i = 0; i < CALLS; i++)
 		assert_true(sd_bus_call_method_async(client, NULL, NAME, PATH, NAME, i % 10 ? "Rows" : "Guarded",
-						     on_reply,
-						     answered, "a{sv}", 0) >= 0);
+						     on_reply, answered, "a{sv}", 0) >= 0);
 	for (int i = 0; i < 20 * CALLS && answered[0] + answered[1] < CALLS; i++)
 		if (sd_bus_process(client, NULL) == 0)
 			sd_bus_wait(client, 5000000);

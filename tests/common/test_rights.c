@@ -147,8 +147,8 @@ static int try_all(void *arg)
 	for (size_t i = 0; i < p->n; i++) {
 		int got = p->rows[i].probe();
 
-		if (p->rows[i].want == ANYTHING || (p->rows[i].want == NOT_REFUSED ? got != REFUSED :
-						    got == p->rows[i].want))
+		if (p->rows[i].want == ANYTHING ||
+		    (p->rows[i].want == NOT_REFUSED ? got != REFUSED : got == p->rows[i].want))
 			continue;
 		fprintf(stderr, "# %s: %s, not %s\n", p->rows[i].name, strerror(got), strerror(p->rows[i].want));
 		bad++;
@@ -180,7 +180,8 @@ static void check(const struct rights *r, const struct expect *rows, size_t n)
 /* What nobody may. */
 #define NOBODY                                                                                                        \
 	ROW(mount, REFUSED), ROW(inet, REFUSED), ROW(inet6, REFUSED), ROW(packet, REFUSED),                           \
-		ROW(inet_high_bits, REFUSED), ROW(unshare, REFUSED), ROW(io_uring, REFUSED), ROW(personality, REFUSED), \
+		ROW(inet_high_bits, REFUSED), ROW(unshare, REFUSED), ROW(io_uring, REFUSED), \
+		ROW(personality, REFUSED),                                                                            \
 		ROW(clone3, ENOSYS), STRICT_ROW(ptrace, REFUSED), ROW(unix, 0), ROW(work, 0), ROW(thread, 0)
 
 static void a_worker_may_only_look_up(void **state)
@@ -189,8 +190,8 @@ static void a_worker_may_only_look_up(void **state)
 	CHECK(&rights_worker, NOBODY, ROW(netlink, REFUSED), ROW(perf, REFUSED), ROW(map_create, REFUSED),
 	      ROW(pin_open, REFUSED), ROW(bpf_high_bits, REFUSED), ROW(create, REFUSED),
 	      ROW(exec, REFUSED), ROW(setuid, REFUSED),
-	      STRICT_ROW(open, REFUSED), STRICT_ROW(kill, REFUSED), STRICT_ROW(fork, REFUSED), STRICT_ROW(exec_memory,
-		      REFUSED),
+	      STRICT_ROW(open, REFUSED), STRICT_ROW(kill, REFUSED), STRICT_ROW(fork, REFUSED),
+	      STRICT_ROW(exec_memory, REFUSED),
 	      ROW(lookup, map >= 0 ? 0 : EBADF));
 }
 
@@ -198,9 +199,8 @@ static void sinkd_writes_files_and_has_no_bpf(void **state)
 {
 	(void)state;
 	CHECK(&rights_sinkd, NOBODY, ROW(netlink, REFUSED), ROW(perf, REFUSED), ROW(map_create, REFUSED),
-	      ROW(lookup, REFUSED),
-	      ROW(pin_open, REFUSED), ROW(setuid, REFUSED), ROW(exec, REFUSED), STRICT_ROW(fork, REFUSED), ROW(open, 0),
-	      ROW(create, 0));
+	      ROW(lookup, REFUSED), ROW(pin_open, REFUSED), ROW(setuid, REFUSED), ROW(exec, REFUSED),
+	      STRICT_ROW(fork, REFUSED), ROW(open, 0), ROW(create, 0));
 	unlink("/tmp/ebpf-agent-test-rights");
 }
 
@@ -226,7 +226,7 @@ static void the_broker_opens_for_reading_only(void **state)
 	(void)state;
 	CHECK(&rights_broker, NOBODY, ROW(netlink, REFUSED), ROW(perf, REFUSED), ROW(map_create, REFUSED), ROW(open, 0),
 	      ROW(exec, REFUSED), ROW(setuid, REFUSED), ROW(create, REFUSED), STRICT_ROW(fork, REFUSED),
-		      ROW(lookup, REFUSED));
+	      ROW(lookup, REFUSED));
 	unlink("/tmp/ebpf-agent-test-rights");
 }
 
@@ -246,8 +246,7 @@ static void tagd_and_xdpd_start_nothing(void **state)
 	CHECK(&rights_xdpd, NOBODY, ROW(netlink, 0), ROW(perf, REFUSED), ROW(exec, REFUSED), ROW(map_create, 0));
 }
 
-/* ---- capabilities
- * --------------------------------------------------------------------------------------------------- */
+/* ---- capabilities -------------------------------------------------------------------------------------------- */
 
 static int caps_are_exact(void *arg)
 {
@@ -257,7 +256,7 @@ static int caps_are_exact(void *arg)
 	if (rights_apply(r) < 0)
 		return 100;
 	return status_caps("CapPrm:") != r->caps || status_caps("CapEff:") != r->caps ||
-		status_caps("CapInh:") != ambient ||
+	       status_caps("CapInh:") != ambient ||
 	       status_caps("CapAmb:") != ambient || status_caps("CapBnd:") != r->caps || status_caps("Seccomp:") != 2;
 }
 
@@ -274,9 +273,7 @@ static void capabilities_are_exactly_the_rows(void **state)
 	}
 	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
 		if (rows[i] == &rights_broker)
-			continue;
-				/* strict: may not read /proc here as others do; its capabilities are seen from
-				 * outside in e2e */
+			continue;	/* strict: it cannot read its own status; e2e sees it from outside */
 		assert_int_equal(in_child(caps_are_exact, (void *)rows[i]), 0);
 	}
 }

@@ -12,8 +12,7 @@
 #define NAME "org.ebpfagent.test1"
 #define PATH "/org/ebpfagent/test1"
 
-/* ---- the daemon
- * ----------------------------------------------------------------------------------------------------- */
+/* ---- the daemon ---------------------------------------------------------------------------------------------- */
 
 struct testd_conf {
 	uint64_t size;
@@ -99,7 +98,7 @@ static const sd_bus_vtable methods[] = {
 static const struct rights with_helper = { .helper = "test_svc" };
 static struct svc_def testd = {
 	.name = "testd", .bus = "test1", .about = "a daemon for tests", .conf_size = sizeof(struct testd_conf),
-		.schema = &schema,
+	.schema = &schema,
 	.methods = methods, .start = start, .reload = reload, .look = look, .stop = stop,
 };
 
@@ -122,8 +121,7 @@ static int daemon_main(int argc, char **argv)
 	return svc_main(&testd, argc, argv);
 }
 
-/* ---- the test's side
- * ------------------------------------------------------------------------------------------------ */
+/* ---- the test's side ----------------------------------------------------------------------------------------- */
 
 static char etc[128], log_file[128], text_buf[8192];
 static pid_t dbus, daemon_pid;	/* 0: none runs */

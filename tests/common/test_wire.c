@@ -73,8 +73,8 @@ static void a_reader_that_comes_back_hears_the_next_hint(void **state)
 
 static void what_is_no_hint_is_passed_over(void **state)
 {
-	struct hint good = { .version = HINT_VERSION, .type = HINT_MANIFEST, .program = "good" }, newer = good,
-		endless = good, h;
+	struct hint good = { .version = HINT_VERSION, .type = HINT_MANIFEST, .program = "good" };
+	struct hint newer = good, endless = good, h;
 	char path[PATH_MAX], address[PATH_MAX + 8], big[300] = { HINT_VERSION };
 	struct wire *reader;
 	int sock;

@@ -31,8 +31,7 @@ static inline pid_t testbus_start(void)
 {
 	char conf[128], sock[128], arg[160], text[1024];
 	char *argv[] = { "dbus-daemon", arg, "--nofork", "--nopidfile", "--nosyslog", NULL };
-	int null = open("/dev/null", O_WRONLY | O_CLOEXEC);
-		/* it complains that it may not raise its limit of files */
+	int null = open("/dev/null", O_WRONLY | O_CLOEXEC);	/* it complains of its limit of files */
 	struct spawn_fd fd = { null, STDERR_FILENO };
 	struct spawn s = { .path = "/usr/bin/dbus-daemon", .argv = argv, .keep_caps = true, .fds = &fd, .n_fds = 1 };
 	pid_t pid;
@@ -41,7 +40,8 @@ static inline pid_t testbus_start(void)
 	testbus_path("bus", sock);
 	snprintf(arg, sizeof(arg), "--config-file=%s", conf);
 	snprintf(text, sizeof(text),
-		 "<busconfig><type>custom</type><listen>unix:path=%s</listen><auth>EXTERNAL</auth><policy context=\"default\">"
+		 "<busconfig><type>custom</type><listen>unix:path=%s</listen><auth>EXTERNAL</auth>"
+		 "<policy context=\"default\">"
 		 "<allow user=\"*\"/><allow own=\"*\"/><allow send_destination=\"*\"/><allow receive_sender=\"*\"/>"
 		 "</policy><limit name=\"max_replies_per_connection\">10000</limit></busconfig>", sock);
 	testbus_write(conf, text);
@@ -76,8 +76,7 @@ static inline bool testbus_has_owner(sd_bus *bus, const char *name)
 	int has = 0;
 
 	if (sd_bus_call_method(bus, "org.freedesktop.DBus", "/org/freedesktop/DBus", "org.freedesktop.DBus",
-			       "NameHasOwner",
-			       NULL, &m, "s", name) >= 0)
+			       "NameHasOwner", NULL, &m, "s", name) >= 0)
 		sd_bus_message_read(m, "b", &has);
 	sd_bus_message_unref(m);
 	return has;
@@ -96,8 +95,8 @@ static inline int testbus_call_as(void *arg)
 	sd_bus *bus = NULL;
 	sd_bus_error e = SD_BUS_ERROR_NULL;
 
-	if (c->uid && (setgroups(1, &c->group) < 0 || setresgid(65534, 65534, 65534) < 0 || setresuid(c->uid, c->uid,
-		c->uid) < 0))
+	if (c->uid && (setgroups(1, &c->group) < 0 || setresgid(65534, 65534, 65534) < 0 ||
+		       setresuid(c->uid, c->uid, c->uid) < 0))
 		return 100;
 	if (bus_connect(&bus) < 0)
 		return 101;
