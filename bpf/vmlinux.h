@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The few kernel types that our programs touch, kept by hand. Members are found by name when the program is loaded (CO-RE), so order, offsets
- * and everything that is not listed here do not matter: a build needs no BTF of the build host and does not depend
- * on it. Struct names and member names are the kernel's (6.1 and later); add a member when a program needs it. */
+/* The few kernel types that our programs touch, kept by hand. Members are found by name when the program is loaded
+ * (CO-RE), so order, offsets and everything that is not listed here do not matter: a build needs no BTF of the
+ * build host and does not depend on it. Struct names and member names are the kernel's (6.1 and later); add a
+ * member when a program needs it. */
 #ifndef __VMLINUX_H__
 #define __VMLINUX_H__
 
@@ -93,7 +94,7 @@ struct trace_entry {
 	unsigned short type;
 };
 
-/* The first field of oom:mark_victim is the same in all kernels; its raw arguments are not (6.8 made them task, uid). */
+/* The first field of oom:mark_victim is the same in all kernels; its raw arguments are not (6.8: task, uid). */
 struct trace_event_raw_mark_victim {
 	struct trace_entry ent;
 	int pid;
@@ -101,7 +102,8 @@ struct trace_event_raw_mark_victim {
 
 #pragma clang attribute pop
 
-/* tracepoint/syscalls/sys_enter_…: the first words of every such record, the same since 3.5 (common fields, number, arguments). */
+/* tracepoint/syscalls/sys_enter_…: how every such record begins: the common fields, the call's number, its arguments
+ * (kernel/trace/trace_syscalls.c). */
 struct sys_enter {
 	__u64 common;
 	long nr;

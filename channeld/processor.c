@@ -19,7 +19,7 @@
 #define MEMORY          (256u << 20)
 #define LOAD_MS         10000u	/* dlopen, constructors, a runtime's start */
 #define KILL_MS         10000u	/* from SIGKILL to its end */
-#define UNBLAMED_MAX    8u	/* SIGKILLs from others in a row without a record done: then we give up, and lose nothing */
+#define UNBLAMED_MAX    8u	/* SIGKILLs from others in a row and no record done: we give up, and lose nothing */
 #define ARTIFACT_MAX    (256u << 20)
 #define FUNCTION_DEFAULT_NAME "process"
 
@@ -85,7 +85,8 @@ static int await(struct processor *p, bool (*done)(const struct processor *), ui
 	uint64_t until = now_ms() + ms;
 
 	for (;;) {
-		struct pollfd fds[] = { { .fd = p->batch.done, .events = POLLIN }, { .fd = p->child.conn, .events = POLLIN } };
+		struct pollfd fds[] = { { .fd = p->batch.done, .events = POLLIN },
+					{ .fd = p->child.conn, .events = POLLIN } };
 		uint64_t now = now_ms();
 		int r = poll(fds, 2, now < until ? (int)(until - now) : 0);
 
@@ -361,7 +362,8 @@ int processor_new(const struct manifest *m, const struct manifest_route *route, 
 	int r;
 
 	if (!item || !item->artifact)
-		return diag_fail(d, -EINVAL, m->file, 0, "no processor called %s in the manifest", route->processor ?: "(null)");
+		return diag_fail(d, -EINVAL, m->file, 0, "no processor called %s in the manifest",
+				 route->processor ?: "(null)");
 	p = calloc(1, sizeof(*p));
 	if (!p)
 		return -ENOMEM;

@@ -103,17 +103,20 @@ static const char *const always[] = {
 	"read", "readv", "pread64", "write", "writev", "lseek", "close", "fstat",
 	"mmap", "munmap", "mprotect", "mremap", "madvise", "brk", "mincore",
 	"rt_sigaction", "rt_sigprocmask", "rt_sigreturn", "rt_sigtimedwait", "sigaltstack", "restart_syscall",
-	"futex", "futex_waitv", "set_robust_list", "get_robust_list", "set_tid_address", "rseq", "membarrier", "arch_prctl",
+	"futex", "futex_waitv", "set_robust_list", "get_robust_list", "set_tid_address", "rseq",
+	"membarrier", "arch_prctl",
 	"nanosleep", "clock_nanosleep", "clock_gettime", "clock_getres", "gettimeofday", "time",
-	"sched_yield", "sched_getaffinity", "getcpu", "getpid", "getppid", "gettid", "getuid", "geteuid", "getgid", "getegid",
+	"sched_yield", "sched_getaffinity", "getcpu", "getpid", "getppid", "gettid", "getuid", "geteuid",
+	"getgid", "getegid",
 	"getrandom", "getrlimit", "prlimit64", "getrusage", "times", "uname", "sysinfo",
-	"poll", "ppoll", "select", "pselect6", "epoll_create", "epoll_create1", "epoll_ctl", "epoll_wait", "epoll_pwait",
-	"epoll_pwait2", "eventfd2", "pipe2",
+	"poll", "ppoll", "select", "pselect6", "epoll_create", "epoll_create1", "epoll_ctl", "epoll_wait",
+	"epoll_pwait", "epoll_pwait2", "eventfd2", "pipe2",
 	"exit", "exit_group",
 };
 
 static const char *const while_loading[] = {
-	"open", "openat", "access", "faccessat", "faccessat2", "stat", "newfstatat", "readlink", "readlinkat", "seccomp",
+	"open", "openat", "access", "faccessat", "faccessat2", "stat", "newfstatat", "readlink", "readlinkat",
+	"seccomp",
 };
 
 static int allow_names(scmp_filter_ctx ctx, const char *const *names, size_t n)
@@ -133,7 +136,8 @@ static int allow_names(scmp_filter_ctx ctx, const char *const *names, size_t n)
 /* Calls that are harmless with some arguments only. */
 static int allow_partly(scmp_filter_ctx ctx, bool loading)
 {
-	static const int fcntls[] = { F_GETFD, F_SETFD, F_GETFL };	/* F_SETFL would make the worker's eventfds block */
+	/* Not F_SETFL: it would make the worker's eventfds block. */
+	static const int fcntls[] = { F_GETFD, F_SETFD, F_GETFL };
 	static const int prctls[] = { PR_SET_NAME, PR_GET_NAME, 0x53564d41 /* PR_SET_VMA */ };
 	const uint64_t thread = CLONE_VM | CLONE_SIGHAND | CLONE_THREAD;
 	int r = 0;
@@ -146,10 +150,11 @@ static int allow_partly(scmp_filter_ctx ctx, bool loading)
 		r = seccomp_rule_add(ctx, SCMP_ACT_ALLOW, SCMP_SYS(prctl), 1, SCMP_A0(SCMP_CMP_EQ, PR_SET_DUMPABLE));
 	/* No SIGKILL to itself: it would look as if somebody else had done it, and blame nobody. */
 	if (r == 0)
-		r = seccomp_rule_add(ctx, SCMP_ACT_ALLOW, SCMP_SYS(tgkill), 2, SCMP_A0(SCMP_CMP_EQ, (scmp_datum_t)getpid()),
-				     SCMP_A2(SCMP_CMP_NE, SIGKILL));
+		r = seccomp_rule_add(ctx, SCMP_ACT_ALLOW, SCMP_SYS(tgkill), 2,
+				     SCMP_A0(SCMP_CMP_EQ, (scmp_datum_t)getpid()), SCMP_A2(SCMP_CMP_NE, SIGKILL));
 	if (r == 0)
-		r = seccomp_rule_add(ctx, SCMP_ACT_ALLOW, SCMP_SYS(clone), 1, SCMP_A0(SCMP_CMP_MASKED_EQ, thread, thread));
+		r = seccomp_rule_add(ctx, SCMP_ACT_ALLOW, SCMP_SYS(clone), 1,
+				     SCMP_A0(SCMP_CMP_MASKED_EQ, thread, thread));
 	/* Its flags lie in memory, where no filter sees them; libc and Go fall back to clone. */
 	if (r == 0)
 		r = seccomp_rule_add(ctx, SCMP_ACT_ERRNO(ENOSYS), SCMP_SYS(clone3), 0);

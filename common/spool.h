@@ -29,9 +29,9 @@ int spool_writer_open(struct spool_writer *w, const char *path, const char *prog
 /* Accepts a zeroed one. */
 void spool_writer_close(struct spool_writer *w);
 
-/* Room for a record of at most @line_max bytes of line: where its line goes, or NULL (full: look at the cursors again
- * by spool_refresh(), then stop draining). A record is at most SPOOL_REC_MAX long, header included. The record before it
- * must have been added. */
+/* Room for a record of at most @line_max bytes of line: where its line goes, or NULL (full: look at the cursors
+ * again by spool_refresh(), then stop draining). A record is at most SPOOL_REC_MAX long, header included. The
+ * record before it must have been added. */
 static inline char *spool_room(struct spool_writer *w, size_t line_max)
 {
 	uint64_t need = ALIGN_UP(sizeof(struct spool_rec) + line_max, 8);

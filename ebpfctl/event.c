@@ -188,7 +188,7 @@ static void add_value(struct buf *b, struct span v, int depth)
 	}
 }
 
-/* ---- an event's data: what a person looks for, first; what says nothing, not at all (--json has all) ----------------- */
+/* ---- an event's data: what a person looks for first, what says nothing not at all (--json has all) -------------- */
 
 static bool ends_with(struct span v, const char *s)
 {
@@ -197,7 +197,7 @@ static bool ends_with(struct span v, const char *s)
 	return (size_t)(v.end - v.p) >= n && !memcmp(v.end - n, s, n);
 }
 
-/* The line begins with its time already; a flag that is not set, text and lists that are empty, a duration of nothing. */
+/* The line begins with its time already; a flag that is not set, text and lists that are empty, no duration. */
 static bool says_nothing(struct span key, struct span v)
 {
 	static const char *const nothing[] = { "false", "null", "\"\"", "[]", "{}" }, *const times[] = { "\"ts_ns\"",

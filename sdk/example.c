@@ -23,8 +23,8 @@ void process(struct tracer_ctx *ctx)
 
 	if (!ev || ev->kind != EXIT || (ev->exit_code == 0 && ev->signal == 0))
 		return;
-	tracer_printf(ctx, "{\"verdict\":\"%s\",\"pid\":%u,\"ppid\":%u,\"uid\":%u,\"comm\":", verdict(ev), ev->pid, ev->ppid,
-		      ev->uid);
+	tracer_printf(ctx, "{\"verdict\":\"%s\",\"pid\":%u,\"ppid\":%u,\"uid\":%u,\"comm\":", verdict(ev), ev->pid,
+		      ev->ppid, ev->uid);
 	tracer_string(ctx, ev->comm, sizeof(ev->comm));
 	if (ev->signal)
 		tracer_printf(ctx, ",\"signal\":%u", ev->signal);

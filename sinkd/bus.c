@@ -85,8 +85,8 @@ static int method_tail(sd_bus_message *m, void *userdata, sd_bus_error *error)
 		return r;
 	r = tail_new(sk, program, &fd);
 	if (r == -EMFILE)
-		return bus_fail(error, SD_BUS_ERROR_LIMITS_EXCEEDED, "%zu read along already: tail: clients in sinkd.yaml",
-				sk->n_tails);
+		return bus_fail(error, SD_BUS_ERROR_LIMITS_EXCEEDED,
+				"%zu read along already: tail: clients in sinkd.yaml", sk->n_tails);
 	if (r < 0)
 		return bus_fail(error, SD_BUS_ERROR_FAILED, "cannot open a stream: %s", strerror(-r));
 	return sd_bus_reply_method_return(m, "h", fd);

@@ -27,7 +27,8 @@ static const char *const fsync_names[] = {
 static const struct conf_key file_keys[] = {
 	FILE_RULES(offsetof(struct file_conf, rules)),
 	{ "roots", CONF_STRS, offsetof(struct file_conf, roots),
-	  .help = "folders beneath which a program may have its lines written; default: the log and the state directory" },
+	  .help = "folders beneath which a program may have its lines written; default: the log and the state "
+		  "directory" },
 	{ NULL },
 };
 

@@ -28,7 +28,8 @@ static void on_sigbus(int sig, siginfo_t *info, void *context)
 	char *at = (char *)((uintptr_t)info->si_addr & ~(uintptr_t)(page - 1));
 
 	(void)context;
-	if (is_spool(at) && mmap(at, page, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0) == at)
+	if (is_spool(at) &&
+	    mmap(at, page, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0) == at)
 		return;
 	signal(sig, SIG_DFL);		/* not ours: the instruction is run again, and kills */
 }

@@ -34,10 +34,10 @@ struct sink_type {
 	const char *name;		/* as in `storage:`, and of the cursor */
 	const char *missing;		/* NULL: built. Otherwise what an error calls it */
 	size_t size;			/* of its struct, which begins with struct sink */
-	size_t options_size;		/* of a flat struct that memcmp() can compare; 0: no options, not for `storage:` */
+	size_t options_size;	/* of a flat struct that memcmp() can compare; 0: no options, not for `storage:` */
 
-	/* Reads a route's entry (@n may be NULL) into zeroed @ret, and the name of the cursor: routes that name the same
-	 * cursor share a sink. What is wrong with it is kept there, for open() to say. */
+	/* Reads a route's entry (@n may be NULL) into zeroed @ret, and the name of the cursor: routes that name the
+	 * same cursor share a sink. What is wrong with it is kept there, for open() to say. */
 	void (*options)(struct sinkd *sk, const char *program, const struct yaml_node *n, void *ret,
 			char ret_cursor[SINK_NAME_MAX]);
 	/* Spool and cursor are there; s->at may be moved on. 0, or sink_fail(). */

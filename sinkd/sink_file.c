@@ -88,7 +88,8 @@ static int file_open_dir(struct file_sink *f)
 	char folder[PATH_MAX] = ".";
 
 	if (!root)
-		return sink_fail(&f->sink, -EPERM, "%s: lies beneath none of the folders that file: roots: allows", path);
+		return sink_fail(&f->sink, -EPERM, "%s: lies beneath none of the folders that file: roots: allows",
+				 path);
 	rest = beneath(path, root);
 	slash = strrchr(rest, '/');
 	if (slash)
@@ -133,8 +134,8 @@ int file_open_current(struct file_sink *f, int flags)
 	struct stat st;
 
 	/* Non-blocking: a FIFO in its place must not hold us up. */
-	fd = openat(f->dir, f->base, O_RDWR | O_APPEND | O_CREAT | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC | flags,
-		    FILE_MODE);
+	fd = openat(f->dir, f->base,
+		    O_RDWR | O_APPEND | O_CREAT | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC | flags, FILE_MODE);
 	if (fd < 0)
 		return sink_fail(&f->sink, -errno, "%s: %m", path);
 	if (fstat(fd, &st) < 0)

@@ -85,7 +85,8 @@ int file_resume(struct file_sink *f)
 	int r = file_last_id(f->fd, &id, &end);
 
 	if (r == -EBADMSG)
-		return sink_fail(&f->sink, r, "%s: does not end like a file of this agent; nothing is added to it", path);
+		return sink_fail(&f->sink, r, "%s: does not end like a file of this agent; nothing is added to it",
+				 path);
 	if (r < 0 && r != -ENODATA)
 		return sink_fail(&f->sink, r, "%s: %s", path, strerror(-r));
 	if (end < f->size) {

@@ -19,7 +19,8 @@ bool file_rotate_due(const struct file_sink *f, uint64_t next_line)
 
 	if (!f->size)
 		return false;
-	if (rules->rotate_size && (next_line ? f->size + next_line > rules->rotate_size : f->size >= rules->rotate_size))
+	if (rules->rotate_size &&
+	    (next_line ? f->size + next_line > rules->rotate_size : f->size >= rules->rotate_size))
 		return true;
 	if (!rules->rotate_time_ns)
 		return false;

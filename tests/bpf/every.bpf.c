@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* An event with every C type that the decoder knows. Its bytes are what a test put into the map `input`, so that bpftool can
- * print the very same bytes. */
+/* An event with every C type that the decoder knows. Its bytes are what a test put into the map `input`, so that
+ * bpftool can print the very same bytes. */
 #include "vmlinux.h"
 #include <bpf/bpf_helpers.h>
 #include "agent.bpf.h"

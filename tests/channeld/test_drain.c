@@ -16,11 +16,18 @@ static struct layout_field big[LAYOUT_FIELDS_MAX - 1];
 static char names[LAYOUT_FIELDS_MAX][100];
 
 static struct manifest_channel channel = {
-	.name = "events", .type = CHANNEL_RING_BUFFER, .has_layout = true, .ts_offset = 0, .pid_offset = -1, .ts_bytes = 8,
+	.name = "events",
+	.type = CHANNEL_RING_BUFFER,
+	.has_layout = true,
+	.ts_offset = 0,
+	.pid_offset = -1,
+	.ts_bytes = 8,
 	.layout = { "event", 64, "fields", { .name = "", .kind = LAYOUT_STRUCT, .bits = 512 } },
 };
 static struct manifest_route routes[ROUTES];
-static struct manifest manifest = { .program = "p", .generation = 1, .channels = { &channel, 1 }, .routes = { routes, 0 } };
+static struct manifest manifest = {
+	.program = "p", .generation = 1, .channels = { &channel, 1 }, .routes = { routes, 0 }
+};
 
 static struct bpf_object *object;
 static struct envelope_clock second;
@@ -102,13 +109,17 @@ static void begin(size_t n, struct layout_field *fields, size_t n_fields)
 		print_message("# skipped: %s\n", why_not);
 		skip();
 	}
-	d = (struct drain){ .wait_for_room = wait_for_room, .ring_doorbell = ring_doorbell, .n_channels = 1, .n_routes = n };
+	d = (struct drain){
+		.wait_for_room = wait_for_room, .ring_doorbell = ring_doorbell, .n_channels = 1, .n_routes = n
+	};
 	memset(taken, 0, sizeof(taken));
 	waits = bells = 0;
 	channel.layout.root.fields = (struct conf_list){ fields, n_fields };
 	manifest.routes.n = n;
 	assert_int_equal(spool_writer_open(&d.spool, spooldir_path("p.spool"), "p", SPOOL_MIN_SIZE, NULL), 0);
-	assert_int_equal(ring_open(&d.channels[0].ring, dup(bpf_map__fd(bpf_object__find_map_by_name(object, "events"))), false), 0);
+	assert_int_equal(ring_open(&d.channels[0].ring,
+				   dup(bpf_map__fd(bpf_object__find_map_by_name(object, "events"))), false),
+			 0);
 	channel.map_id = d.channels[0].ring.map_id;
 	for (size_t i = 0; i < n; i++) {
 		routes[i] = (struct manifest_route){ .event = 10 + i, .event_name = "e", .key_offset = -1 };
@@ -191,7 +202,7 @@ static void a_full_spool_is_waited_for_within_a_batch(void **state)
 	assert_int_equal(d.spool.next.routes[1].spool_full, 0);
 }
 
-/* One event whose results together are more than the whole spool: what has no place is named, and the next one comes. */
+/* One event whose results together are more than the whole spool: what has no place is named; the next one comes. */
 static void what_no_spool_can_hold_is_counted(void **state)
 {
 	uint64_t spooled = 0, full = 0;

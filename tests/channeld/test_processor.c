@@ -353,8 +353,8 @@ static void measure(void **state)
 		}
 		wall = now_ns(CLOCK_MONOTONIC) - wall;
 		cpu = now_ns(CLOCK_PROCESS_CPUTIME_ID) - cpu;
-		print_message("batch %3u: %6.1f ns/record (worker's CPU %.1f), %.2f M/s\n", batches[k], (double)wall / n,
-			      (double)cpu / n, n * 1e3 / (double)wall);
+		print_message("batch %3u: %6.1f ns/record (worker's CPU %.1f), %.2f M/s\n", batches[k],
+			      (double)wall / n, (double)cpu / n, n * 1e3 / (double)wall);
 	}
 out:
 	processor_free(p);

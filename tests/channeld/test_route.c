@@ -19,12 +19,23 @@ static struct layout_field fields[] = {
 	FIELD("text", TEXT, 24, 0, .trailing = true),
 };
 static struct manifest_channel channel = {
-	.name = "c", .type = CHANNEL_RING_BUFFER, .map_id = 9, .has_layout = true, .ts_offset = 0, .pid_offset = 8, .ts_bytes = 8,
+	.name = "c",
+	.type = CHANNEL_RING_BUFFER,
+	.map_id = 9,
+	.has_layout = true,
+	.ts_offset = 0,
+	.pid_offset = 8,
+	.ts_bytes = 8,
 	.pid_bytes = 4,
-	.layout = { "event", 24, "fields", { .name = "", .kind = LAYOUT_STRUCT, .bits = 192, .fields = { fields, 4 } } },
+	.layout = { "event",
+		    24,
+		    "fields",
+		    { .name = "", .kind = LAYOUT_STRUCT, .bits = 192, .fields = { fields, 4 } } },
 };
 static struct manifest_route route;
-static const struct manifest manifest = { .program = "p", .generation = 7, .channels = { &channel, 1 }, .routes = { &route, 1 } };
+static const struct manifest manifest = {
+	.program = "p", .generation = 7, .channels = { &channel, 1 }, .routes = { &route, 1 }
+};
 static const struct when when = { .drain_ns = 5000000000, .wall_offset_ns = 1000000000000000000 };
 
 static struct envelope_clock second;
@@ -103,9 +114,10 @@ static void a_record_says_who_when_and_which(void **state)
 	assert_int_equal(rec.event, 2);
 	assert_int_equal(rec.generation, 7);
 	assert_int_equal(o.len, strlen(line));
-	assert_string_equal(line, "{\"ts\":\"2001-09-09T01:46:40.000000123Z\",\"ts_source\":\"kernel\",\"host\":\"h\",\"program\":\"p\","
-		"\"channel\":\"c\",\"event\":\"event\",\"id\":\"abc-9-80-2-0\",\"tags\":{},"
-		"\"data\":{\"ts_ns\":123,\"pid\":42,\"name\":\"alpha\",\"text\":\"xxx\"}}");
+	assert_string_equal(line, "{\"ts\":\"2001-09-09T01:46:40.000000123Z\",\"ts_source\":\"kernel\",\"host\":"
+				  "\"h\",\"program\":\"p\","
+				  "\"channel\":\"c\",\"event\":\"event\",\"id\":\"abc-9-80-2-0\",\"tags\":{},"
+				  "\"data\":{\"ts_ns\":123,\"pid\":42,\"name\":\"alpha\",\"text\":\"xxx\"}}");
 }
 
 static void without_a_time_of_its_own_the_drain_counts(void **state)

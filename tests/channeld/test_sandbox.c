@@ -49,9 +49,11 @@ static int outcome(const char *prefix, const char *attempt)
 static void every_attempt_is_refused(void **state)
 {
 	static const char *const refused[] = {
-		"unlink", "memfd", "socket_inet", "socket_unix", "bpf", "perf", "ptrace", "traceme", "vm_readv", "kill_parent",
-		"kill_all", "kill_probe", "tgkill_parent", "tgkill_kill", "sigqueue", "pidfd_open", "fork", "unshare", "exec",
-		"setuid", "keyctl", "userfaultfd", "io_uring", "mount", "setfl", "rlimit", "truncate",
+		"unlink",	 "memfd",	"socket_inet", "socket_unix", "bpf",	  "perf",
+		"ptrace",	 "traceme",	"vm_readv",    "kill_parent", "kill_all", "kill_probe",
+		"tgkill_parent", "tgkill_kill", "sigqueue",    "pidfd_open",  "fork",	  "unshare",
+		"exec",		 "setuid",	"keyctl",      "userfaultfd", "io_uring", "mount",
+		"setfl",	 "rlimit",	"truncate",
 	};
 	static const char *const files[] = { "open_passwd", "open_dir", "create", "proc", "stat" };
 	static const char *const prefixes[] = { "", "load." };
@@ -60,7 +62,8 @@ static void every_attempt_is_refused(void **state)
 	for (size_t k = 0; k < ARRAY_SIZE(prefixes); k++) {
 		for (size_t i = 0; i < ARRAY_SIZE(refused); i++)
 			if (outcome(prefixes[k], refused[i]) != EPERM)
-				fail_msg("%s%s: %s", prefixes[k], refused[i], strerror(outcome(prefixes[k], refused[i])));
+				fail_msg("%s%s: %s", prefixes[k], refused[i],
+					 strerror(outcome(prefixes[k], refused[i])));
 		assert_int_equal(outcome(prefixes[k], "clone3"), ENOSYS);
 		assert_int_equal(outcome(prefixes[k], "tgkill_own"), 0);
 		assert_int_equal(outcome(prefixes[k], "mmap"), 0);

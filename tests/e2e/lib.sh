@@ -1,4 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
+# shellcheck shell=bash
 # For end-to-end tests: TAP, and a private instance per test. Source it; it makes $T (a scratch folder) and cleans up
 # whatever the test started, by pid.
 set -u

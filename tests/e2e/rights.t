@@ -20,7 +20,7 @@ ok "an instance with a processor gets ready"
 check "events pass" balanced 5
 pin=$DIR/run/bpf/v1/program/tick/tick/map/ticks
 
-cap() { printf '%016x' $(($(printf '(1<<%d)|' "$@") 0)); }
+cap() { local c mask=0; for c; do mask=$((mask | 1 << c)); done; printf '%016x' $mask; }
 NONE=0000000000000000 BPF=39 PERFMON=38 NET_ADMIN=12 DAC_READ_SEARCH=2 SETUID=7 SETGID=6 KILL=5
 child_of() { pgrep -P "$1" -f "$2" | head -1; }
 loaderd=$(daemon_pid loaderd) channeld=$(daemon_pid channeld)

@@ -35,8 +35,10 @@ static void an_event_becomes_keys_and_values(void **state)
 static void what_a_person_looks_for_is_first_and_what_says_nothing_is_left_out(void **state)
 {
 	(void)state;
-	expect(HEAD PROGRAM("t", "t") "\"tags\":{},\"data\":{\"ts_ns\":12345,\"run_ns\":16339990,\"idle_ns\":0,\"pid\":7,"
-	       "\"none\":[],\"from\":\"SYN_SENT\",\"code\":0,\"to\":\"CLOSE\",\"day_ns\":86400000000000}}\n",
+	expect(HEAD PROGRAM("t",
+			    "t") "\"tags\":{},\"data\":{\"ts_ns\":12345,\"run_ns\":16339990,\"idle_ns\":0,\"pid\":7,"
+				 "\"none\":[],\"from\":\"SYN_SENT\",\"code\":0,\"to\":\"CLOSE\",\"day_ns\":"
+				 "86400000000000}}\n",
 	       "01:02:03.123 t  from=SYN_SENT to=CLOSE run_ns=16.3ms pid=7 code=0 day_ns=24h\n");
 }
 

@@ -184,13 +184,16 @@ static FX_UNUSED void fx_manifest(const char *program, const char *const *routes
 	char path[PATH_MAX], text[16384];
 	size_t n;
 
-	n = snprintf(text, sizeof(text),
-		     "{\"version\":1,\"generation\":1,\"program\":\"%s\",\"state\":\"loaded\",\"items\":[],\"channels\":"
-		     "[{\"name\":\"c\",\"type\":\"ring_buffer\"}],\"routes\":[", program);
+	n = snprintf(
+		text, sizeof(text),
+		"{\"version\":1,\"generation\":1,\"program\":\"%s\",\"state\":\"loaded\",\"items\":[],\"channels\":"
+		"[{\"name\":\"c\",\"type\":\"ring_buffer\"}],\"routes\":[",
+		program);
 	for (size_t i = 0; routes[i]; i++)
-		n += snprintf(text + n, sizeof(text) - n,
-			      "%s{\"channel\":0,\"event\":%zu,\"event_name\":\"e%zu\",\"processor\":\"p\",\"sinks\":%s}",
-			      i ? "," : "", i, i, routes[i]);
+		n += snprintf(
+			text + n, sizeof(text) - n,
+			"%s{\"channel\":0,\"event\":%zu,\"event_name\":\"e%zu\",\"processor\":\"p\",\"sinks\":%s}",
+			i ? "," : "", i, i, routes[i]);
 	n += snprintf(text + n, sizeof(text) - n, "]}");
 	assert_true(n < sizeof(text));
 	assert_int_equal(path_manifest(program, path), 0);
@@ -229,7 +232,8 @@ static FX_UNUSED size_t fx_line(const struct fx_writer *f, const struct spool_re
 	with_boot.boot = f->w.boot;
 	spool_id_format(&with_boot, id);
 	n = snprintf(to, room,
-		     "{\"ts\":\"2026-11-25T01:02:03.123456789Z\",\"ts_source\":\"kernel\",\"host\":\"h\",\"program\":\"p\","
+		     "{\"ts\":\"2026-11-25T01:02:03.123456789Z\",\"ts_source\":\"kernel\",\"host\":\"h\",\"program\":"
+		     "\"p\","
 		     "\"channel\":\"c\",\"event\":\"e\",\"id\":\"%s\",\"tags\":{},"
 		     "\"data\":{\"n\":%" PRIu64 ",\"id\":\"x\",\"pad\":\"",
 		     id, rec->time_ns);

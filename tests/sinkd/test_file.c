@@ -67,7 +67,8 @@ static void resume_from(const char *text, size_t cut, unsigned cursor, size_t n)
 	sk = fx_start();
 	fx_run(sk);
 	if (fx_sink(sk, "p", "file")->at.acked != n)
-		fail_msg("cut at %zu, cursor at %u: %" PRIu64 " acknowledged", cut, cursor, fx_sink(sk, "p", "file")->at.acked);
+		fail_msg("cut at %zu, cursor at %u: %" PRIu64 " acknowledged", cut, cursor,
+			 fx_sink(sk, "p", "file")->at.acked);
 	fx_stop(sk);
 	now = fx_read(fx_path("log/p.jsonl"), &len);
 	assert_int_equal(fx_check_lines(now, len, 0), n);
@@ -630,8 +631,8 @@ static void every_way_to_fsync_delivers(void **state)
 		struct sinkd *sk;
 
 		snprintf(sinks, sizeof(sinks),
-			 "[{\"sink\":\"file\",\"options\":{\"fsync\":\"%s\",\"rotate-size\":700,\"path\":\"%s\"}}]", ways[i],
-			 ways[i]);
+			 "[{\"sink\":\"file\",\"options\":{\"fsync\":\"%s\",\"rotate-size\":700,\"path\":\"%s\"}}]",
+			 ways[i], ways[i]);
 		fx_manifest("p", routes);
 		unlink(fx_path("spool/p.spool"));
 		fx_writer_open(&w, "p", 0);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* probe PID: makes a running process try what it must not be able to do, from within: stops it by ptrace, puts a system call into its
- * registers, runs it, and puts everything back. Prints a line per attempt: "NAME ERRNO-NAME" or "NAME ok". What ran is
- * the very binary that ships, with the very filter that it put on itself.
+/* probe PID: makes a running process try what it must not be able to do, from within: stops it by ptrace, puts a
+ * system call into its registers, runs it, and puts everything back. Prints a line per attempt: "NAME ERRNO-NAME"
+ * or "NAME ok". What ran is the very binary that ships, with the very filter that it put on itself.
  *
  * probe PID pin PATH: tries BPF_OBJ_GET of that path as well. */
 #include <elf.h>
@@ -132,7 +132,7 @@ static unsigned long find_insn(void)
 	return 0;
 }
 
-/* Runs one system call in the process, with @data (may be NULL) on its stack; argument AT_DATA stands for its address. */
+/* Runs one system call in the process, with @data (may be NULL) on its stack; AT_DATA stands for its address. */
 #define AT_DATA 0x7eadbeefL
 static long inject(unsigned long insn, long nr, const long *args, const void *data, size_t len)
 {
@@ -209,7 +209,8 @@ static void attempts(unsigned long insn, const char *pin)
 		ptrace(PTRACE_GETREGSET, pid, NT_PRSTATUS, &(struct iovec){ &r, sizeof(r) });
 		get.attr.pathname = ((SP(r) - 4096) & ~15UL) + offsetof(typeof(get), path);
 	}
-	report("open_pin", fd = inject(insn, SYS_bpf, (long[6]){ BPF_OBJ_GET, AT_DATA, sizeof(get.attr) }, &get, sizeof(get)));
+	report("open_pin",
+	       fd = inject(insn, SYS_bpf, (long[6]){ BPF_OBJ_GET, AT_DATA, sizeof(get.attr) }, &get, sizeof(get)));
 	if (fd >= 0)
 		inject(insn, SYS_close, (long[6]){ fd }, NULL, 0);
 }

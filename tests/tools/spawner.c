@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* spawner N PARENTS SEED LOG [PAUSE_US]: starts N children from PARENTS processes, each an exec of this very binary under a name of its
- * own with random arguments, that ends with a random exit code or by a signal, and writes what it did to LOG:
+/* spawner N PARENTS SEED LOG [PAUSE_US]: starts N children from PARENTS processes, each an exec of this very binary
+ * under a name of its own with random arguments, that ends with a random exit code or by a signal, and writes what
+ * it did to LOG:
  *
- *	PID PPID COMM STATUS ["ARG","ARG",…]		STATUS: "exit:N" or "signal:N"
+ * 	PID PPID COMM STATUS ["ARG","ARG",…]		STATUS: "exit:N" or "signal:N"
  *
  * one line each, in the form that tests print events in. */
 #include <errno.h>

@@ -65,8 +65,8 @@ static void note(FILE *log, const char *kind, int fd, const union address *remot
 
 	if (getsockname(fd, &local.sa, &len))
 		die("getsockname");
-	fprintf(log, "%s %d %s %d %s %d %d\n", kind, local.sa.sa_family == AF_INET ? 4 : 6, text(&local, l), port(&local),
-		text(remote, r), port(remote), getpid());
+	fprintf(log, "%s %d %s %d %s %d %d\n", kind, local.sa.sa_family == AF_INET ? 4 : 6, text(&local, l),
+		port(&local), text(remote, r), port(remote), getpid());
 }
 
 static int listener(int family, union address *ret)

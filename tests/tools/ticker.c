@@ -7,7 +7,8 @@
 
 int main(int argc, char **argv)
 {
-	long n = argc > 1 ? atol(argv[1]) : 0, first = argc > 2 ? atol(argv[2]) : 0, rate = argc > 3 ? atol(argv[3]) : 0;
+	long n = argc > 1 ? atol(argv[1]) : 0, first = argc > 2 ? atol(argv[2]) : 0,
+	     rate = argc > 3 ? atol(argv[3]) : 0;
 	struct timespec next;
 
 	if (n <= 0)
