@@ -68,9 +68,10 @@ $(eval $(call binary,ebpfctl,$(wildcard ebpfctl/*.c),$(COMMON_LIBS) -ldbus-1))
 
 # BPF objects lie beside the YAML that names them, here as when installed.
 BPF_ARCH := $(subst x86_64,x86,$(subst aarch64,arm64,$(shell uname -m)))
-programs/%.bpf.o: bpf/%.bpf.c $(wildcard bpf/*.h abi/*.h)
+programs/%.bpf.o: bpf/%.bpf.c
+	@mkdir -p $(BUILD)/bpf
 	@echo "  BPF   $@"
-	@$(CLANG) -target bpf -mcpu=v3 -D__TARGET_ARCH_$(BPF_ARCH) -g -O2 -Wall -Wextra -Wno-unused-parameter -Werror -Ibpf -Iabi -I. -c $< -o $@
+	@$(CLANG) -MMD -MP -MF $(BUILD)/bpf/$*.d -target bpf -mcpu=v3 -D__TARGET_ARCH_$(BPF_ARCH) -g -O2 -Wall -Wextra -Wno-unused-parameter -Werror -Ibpf -Iabi -I. -c $< -o $@
 bpf: $(BPF)
 
 # The user's side: a processor built with the SDK header alone.
@@ -96,10 +97,10 @@ $(BUILD)/tests/tools/%: $(BUILD)/tests/tools/%.o $(BUILD)/libagent.a
 	@echo "  LD    $@"
 	@$(CC) $(OURLD) $< $(BUILD)/libagent.a $(COMMON_LIBS) -lbpf -lelf -lz -o $@
 TEST_BPF := $(patsubst tests/bpf/%.bpf.c,$(BUILD)/tests/bpf/%.bpf.o,$(wildcard tests/bpf/*.bpf.c))
-$(BUILD)/tests/bpf/%.bpf.o: tests/bpf/%.bpf.c $(wildcard bpf/*.h abi/*.h)
+$(BUILD)/tests/bpf/%.bpf.o: tests/bpf/%.bpf.c
 	@mkdir -p $(@D)
 	@echo "  BPF   $@"
-	@$(CLANG) -target bpf -mcpu=v3 -D__TARGET_ARCH_$(BPF_ARCH) -g -O2 -Wall -Wno-unused -Ibpf -Iabi -I. -c $< -o $@
+	@$(CLANG) -MMD -MP -MF $(@:.o=.d) -target bpf -mcpu=v3 -D__TARGET_ARCH_$(BPF_ARCH) -g -O2 -Wall -Wno-unused -Ibpf -Iabi -I. -c $< -o $@
 TEST_SO := $(patsubst tests/so/%.c,$(BUILD)/tests/so/%.so,$(wildcard tests/so/*.c))
 $(BUILD)/tests/so/%.so: tests/so/%.c $(wildcard sdk/*.h abi/*.h)
 	@mkdir -p $(@D)

@@ -43,13 +43,21 @@ static int on_manifest(const char *program, void *arg)
 	return 0;
 }
 
+/* A folder that changes while it is read may hide what is in it, and a spool is not removed on a guess. */
+static bool has_manifest(const char *program)
+{
+	char path[PATH_MAX];
+
+	return path_manifest(program, path) == 0 && access(path, F_OK) == 0;
+}
+
 /* Without a manifest: the worker first, then its spool. */
 static void remove_gone(struct channeld *c)
 {
 	for (struct supervised **p = &c->children; *p;) {
 		struct supervised *child = *p;
 
-		child->gone |= !child->listed;
+		child->gone |= !child->listed && !has_manifest(child->program);
 		if (child->gone && child->pid)
 			supervised_kill(child);
 		if (!child->gone || child->pid) {

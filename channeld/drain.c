@@ -133,11 +133,12 @@ static void ask_all(struct drain *d)
 static int write_route(struct drain *d, struct route *r, const struct when *when, const struct item *item, size_t row,
 		       struct outcome *ret)
 {
-	struct answer a, *given = NULL;
+	struct answer a = {}, *given = NULL;
 
 	if (r->processor) {
-		a = (struct answer){ d->answers.rows[row].drop, d->answers.text + d->answers.rows[row].at,
-				     d->answers.rows[row].len };
+		a.drop = d->answers.rows[row].drop;
+		if (a.drop == SPOOL_N_DROPS)
+			a = (struct answer){ a.drop, d->answers.text + d->answers.rows[row].at, d->answers.rows[row].len };
 		given = &a;
 	}
 	return route_write(r, &d->spool, when, &item->rec, given, ret);
@@ -221,6 +222,7 @@ int drain_batch(struct drain *d)
 	gather(d);
 	if (d->n_items == 0)
 		return 0;
+	d->spool.next.flags &= ~SPOOL_COMMIT_DRAINED;	/* more came after all: not even this batch's commit says so */
 	if (d->has_processors) {
 		if (answers_reset(d) < 0) {
 			put_back(d);

@@ -144,6 +144,7 @@ static int connection_add(struct launcher *l, int fd)
 {
 	if (l->n == ARRAY_SIZE(l->c))
 		return -ENOSPC;
+	(void)fcntl(fd, F_SETFL, O_NONBLOCK);	/* who does not read his answers holds nobody else up */
 	l->c[l->n++] = (struct connection){ .fd = fd };
 	return 0;
 }
@@ -158,6 +159,8 @@ static void on_message(struct launcher *l, struct connection *c)
 	size_t n_fds = ARRAY_SIZE(fds);
 	ssize_t n = fdpass_receive(c->fd, &m, sizeof(m), fds, &n_fds);
 
+	if (n == -EAGAIN)
+		return;
 	if (n <= 0) {
 		connection_close(c);
 		return;

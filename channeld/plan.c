@@ -302,6 +302,9 @@ static int add_array(struct builder *b, const struct layout_field *f, uint64_t o
 		err = emit(b, PLAN_END, 0, 0, &op);
 	if (err < 0)
 		return err;
+	/* Members of a union are all shown, so a short element can have a text of any length. */
+	if (p->max - before >= UINT32_MAX)
+		return refuse(b, f, "has elements of more text than any line");
 	op = &p->ops[at];
 	op->array.count = count;
 	op->array.stride = element->bits / 8;

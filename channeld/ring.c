@@ -73,7 +73,8 @@ void ring_close(struct ring *r)
 
 void ring_resume(struct ring *r, uint64_t pos)
 {
-	if (ring_consumed(r) < pos)
+	/* A position beyond the producer's is no commit of ours: what lies there are no records. */
+	if (ring_consumed(r) < pos && pos <= ring_produced(r))
 		__atomic_store_n(r->consumer, pos, __ATOMIC_RELEASE);
 	r->pos = r->seen = ring_consumed(r);
 }

@@ -8,6 +8,7 @@
 #include <sched.h>
 #include <seccomp.h>
 #include <signal.h>
+#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
@@ -101,14 +102,14 @@ int sandbox_lock_files(void)
 
 static const char *const always[] = {
 	"read", "readv", "pread64", "write", "writev", "lseek", "close", "fstat",
-	"mmap", "munmap", "mprotect", "mremap", "madvise", "brk", "mincore",
+	"munmap", "mprotect", "mremap", "madvise", "brk", "mincore",
 	"rt_sigaction", "rt_sigprocmask", "rt_sigreturn", "rt_sigtimedwait", "sigaltstack", "restart_syscall",
 	"futex", "futex_waitv", "set_robust_list", "get_robust_list", "set_tid_address", "rseq",
 	"membarrier", "arch_prctl",
 	"nanosleep", "clock_nanosleep", "clock_gettime", "clock_getres", "gettimeofday", "time",
 	"sched_yield", "sched_getaffinity", "getcpu", "getpid", "getppid", "gettid", "getuid", "geteuid",
 	"getgid", "getegid",
-	"getrandom", "getrlimit", "prlimit64", "getrusage", "times", "uname", "sysinfo",
+	"getrandom", "getrlimit", "getrusage", "times", "uname", "sysinfo",
 	"poll", "ppoll", "select", "pselect6", "epoll_create", "epoll_create1", "epoll_ctl", "epoll_wait",
 	"epoll_pwait", "epoll_pwait2", "eventfd2", "pipe2",
 	"exit", "exit_group",
@@ -148,6 +149,13 @@ static int allow_partly(scmp_filter_ctx ctx, bool loading)
 		r = seccomp_rule_add(ctx, SCMP_ACT_ALLOW, SCMP_SYS(prctl), 1, SCMP_A0(SCMP_CMP_EQ, prctls[i]));
 	if (r == 0 && loading)
 		r = seccomp_rule_add(ctx, SCMP_ACT_ALLOW, SCMP_SYS(prctl), 1, SCMP_A0(SCMP_CMP_EQ, PR_SET_DUMPABLE));
+	/* Only to be read: what exceeds a RLIMIT_CPU of its own making ends by a SIGKILL, too. */
+	if (r == 0)
+		r = seccomp_rule_add(ctx, SCMP_ACT_ALLOW, SCMP_SYS(prlimit64), 1, SCMP_A2(SCMP_CMP_EQ, 0));
+	/* Memory that is shared, or a stack, RLIMIT_DATA does not count. */
+	if (r == 0)
+		r = seccomp_rule_add(ctx, SCMP_ACT_ALLOW, SCMP_SYS(mmap), 1,
+				     SCMP_A3(SCMP_CMP_MASKED_EQ, MAP_TYPE | MAP_GROWSDOWN, MAP_PRIVATE));
 	/* No SIGKILL to itself: it would look as if somebody else had done it, and blame nobody. */
 	if (r == 0)
 		r = seccomp_rule_add(ctx, SCMP_ACT_ALLOW, SCMP_SYS(tgkill), 2,

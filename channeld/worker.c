@@ -116,7 +116,6 @@ static int drain_all(struct worker *w)
 	while ((n = drain_batch(d)) > 0) {
 		w->room_wait_ms = w->processor_wait_ms = 1;
 		w->empty_since = 0;
-		d->spool.next.flags &= ~SPOOL_COMMIT_DRAINED;
 		if (clock_monotonic() >= w->next_tick)
 			break;
 	}

@@ -23,6 +23,13 @@ static int open_spool(struct drain *d, const struct manifest *m, const struct wo
 	if (err < 0)
 		return err;
 	err = spool_writer_open(&d->spool, path, m->program, size, &set_aside);
+	/* Of an earlier load of that name, unloaded and loaded again before channeld could see it gone: its events are
+	 * delivered, or were given up by --force, and its counters speak of other maps. */
+	if (err == 0 && d->spool.next.generation && d->spool.next.generation != m->generation) {
+		unlink(path);		/* under its lock */
+		spool_writer_close(&d->spool);
+		err = spool_writer_open(&d->spool, path, m->program, size, &set_aside);
+	}
 	if (err == -EMEDIUMTYPE)
 		return diag_fail(diag, err, NULL, 0, "%s: the runtime directory must be a tmpfs", path);
 	if (err < 0)

@@ -31,11 +31,11 @@ void *cell_prepare(struct spool_cell *c, uint32_t slot_size)
 void cell_publish(struct spool_cell *c, uint32_t slot_size, uint32_t len)
 {
 	uint32_t seq = seq_after(__atomic_load_n(&c->seq, __ATOMIC_RELAXED));
-	struct spool_slot *s = slot_of(c, slot_size, seq);
+	struct spool_slot *s = slot_of(c, slot_size, seq), head = { .seq = seq, .len = len };
 
-	s->seq = seq;
-	s->len = len;
-	s->crc = slot_crc(s, s + 1);
+	/* Never read back: the other side may write here, too, and its length would be ours. */
+	head.crc = slot_crc(&head, s + 1);
+	*s = head;
 	/* Everything before, the records that the payload speaks of included, is seen by whoever sees this number. */
 	__atomic_store_n(&c->seq, seq, __ATOMIC_RELEASE);
 }

@@ -83,7 +83,8 @@ static bool array_fits(const struct layout_field *f)
 	const struct layout_field *element = f->fields.items;
 	uint64_t bits;
 
-	if (f->fields.n != 1 || element->offset || element->trailing || element->bits % 8)
+	if (f->fields.n != 1 || element->offset || element->trailing || element->bits % 8 ||
+	    element->bits > 8ULL * LAYOUT_SIZE_MAX)
 		return false;
 	if (f->trailing)
 		return element->bits > 0;

@@ -37,7 +37,7 @@ static const char *const exec_calls[] = { "execve", "execveat", "fork", "vfork" 
 static const char *const strict_allowed[] = {
 	"read", "write", "readv", "writev", "pread64", "pwrite64", "close", "close_range", "dup", "dup2", "dup3",
 	"fcntl", "lseek",
-	"fstat", "statx", "sendmsg", "recvmsg", "sendto", "recvfrom", "sendmmsg", "recvmmsg", "connect", "shutdown",
+	"fstat", "statx", "sendmsg", "recvmsg", "sendto", "recvfrom", "sendmmsg", "recvmmsg", "shutdown",
 	"getsockopt", "setsockopt", "getsockname", "getpeername",
 	"epoll_create1", "epoll_ctl", "epoll_wait", "epoll_pwait", "epoll_pwait2", "poll", "ppoll", "select",
 	"pselect6",
@@ -207,7 +207,6 @@ static int allow_with_arguments(scmp_filter_ctx f)
 		{ SCMP_SYS(prctl), SCMP_A0(SCMP_CMP_EQ, PR_SET_NAME) },
 		{ SCMP_SYS(prlimit64), SCMP_A2(SCMP_CMP_EQ, 0) },	/* read only */
 		{ SCMP_SYS(newfstatat), SCMP_A3(SCMP_CMP_EQ, AT_EMPTY_PATH) },	/* how libc spells fstat() */
-		{ SCMP_SYS(socket), SCMP_A0(SCMP_CMP_EQ, AF_UNIX) },	/* nanomsg redials */
 		{ SCMP_SYS(socketpair), SCMP_A0(SCMP_CMP_EQ, AF_UNIX) },
 	};
 	int err = 0;

@@ -5,16 +5,38 @@
 #include "../abi/names.h"
 #include "ctl.h"
 
+/* What daemons say holds names from files of others: nothing of it moves a terminal's cursor. C1 controls are two bytes
+ * in UTF-8: C2 80 … C2 9F. */
+static void say(const char *prefix, const char *text)
+{
+	fputs(prefix, stderr);
+	for (const unsigned char *s = (const unsigned char *)text; *s; s++) {
+		bool c1 = s[0] == 0xc2 && s[1] >= 0x80 && s[1] < 0xa0;
+
+		fputc((*s < ' ' && *s != '\n' && *s != '\t') || *s == 0x7f || c1 ? '?' : *s, stderr);
+		s += c1;
+	}
+	fputc('\n', stderr);
+}
+
 int ctl_error(const char *fmt, ...)
 {
+	cleanup(freep) char *text = NULL;
 	va_list ap;
+	int n;
 
-	fputs("ebpfctl: ", stderr);
 	va_start(ap, fmt);
-	vfprintf(stderr, fmt, ap);
+	n = vasprintf(&text, fmt, ap);
 	va_end(ap);
-	fputc('\n', stderr);
+	if (n < 0)
+		text = NULL;	/* undefined after a failure */
+	say("ebpfctl: ", text ?: "not enough memory");
 	return CTL_FAILED;
+}
+
+void ctl_warning(const char *text)
+{
+	say("warning: ", text);
 }
 
 const struct ctl_daemon ctl_daemons[CTL_N_DAEMONS] = {

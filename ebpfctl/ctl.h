@@ -31,6 +31,8 @@ static inline const char *ctl_paint(const struct ctl *c, const char *code)
 
 /* One line on stderr, "ebpfctl: …". Returns CTL_FAILED. */
 int ctl_error(const char *fmt, ...) printf_like(1, 2);
+/* "warning: @text", which a daemon said. */
+void ctl_warning(const char *text);
 
 /* @argv: the verb's own arguments, @argc of them, options taken out. */
 int verb_load(const struct ctl *c, int argc, char **argv);

@@ -85,7 +85,7 @@ static int report(const struct ctl *c, DBusMessage *reply, const char *file, str
 	json_open_array(j, "warnings");
 	for (int i = 0; i < n; i++) {
 		json_str(j, NULL, warnings[i]);
-		fprintf(stderr, "warning: %s\n", warnings[i]);
+		ctl_warning(warnings[i]);
 	}
 	json_close_array(j);
 	json_close_object(j);

@@ -27,6 +27,7 @@ struct run {
 	bool force;			/* unload with --force: nobody takes what is left */
 	int status;
 	pid_t verb;			/* the load or unload under way */
+	pid_t asked;			/* the loaderd that it speaks to */
 	int signal_fd;
 	struct run_dir dir;
 	struct run_ids ids;
@@ -59,6 +60,7 @@ static void start_verb(struct run *r, char **argv)
 
 	strv_free(env);
 	r->verb = pid > 0 ? pid : 0;
+	r->asked = r->super.children[RUN_LOADERD].pid;
 	if (pid < 0)
 		ctl_error("%s: %s", r->self, strerror(-pid));
 }
@@ -122,7 +124,9 @@ static void begin_unload(struct run *r, int64_t now)
 		begin_stop(r, now);
 		return;
 	}
-	start_unload(r);
+	r->asked = 0;
+	if (r->super.children[RUN_LOADERD].ready)
+		start_unload(r);
 	enter(r, UNLOADING, now);
 }
 
@@ -164,6 +168,18 @@ static void look_loading(struct run *r, int64_t now)
 		fail_run(r, now);
 }
 
+/* A loaderd that died can neither answer nor detach: the next one is asked again. True: there is something to wait for. */
+static bool unload_again(struct run *r)
+{
+	const struct child *loaderd = &r->super.children[RUN_LOADERD];
+
+	if (r->super.gave_up || (loaderd->pid == r->asked && loaderd->ready))
+		return false;
+	if (loaderd->ready)
+		start_unload(r);
+	return true;
+}
+
 static void look_unloading(struct run *r, int64_t now)
 {
 	bool ok;
@@ -175,6 +191,8 @@ static void look_unloading(struct run *r, int64_t now)
 	} else if (!verb_ended(r, &ok)) {
 		return;
 	} else if (!ok) {
+		if (unload_again(r))
+			return;
 		r->status = CTL_FAILED;
 	}
 	begin_stop(r, now);
@@ -374,7 +392,7 @@ int verb_run(const struct ctl *c, int argc, char **argv)
 	if (!r)
 		return ctl_error("not enough memory");
 	*r = (struct run){ .ctl = c, .files = argv, .n_files = argc, .signal_fd = -1, .ids.lease = -1, .out.fd = -1,
-			   .dir = { .base_lock = -1, .state_lock = -1 },
+			   .dir = { .base_lock = -1, .state_lock = -1, .state_fd = -1 },
 			   .super = { .notify_fd = -1, .bus_socket = -1, .null_fd = -1 } };
 	r->self = realpath("/proc/self/exe", NULL);
 	r->since_ms = now_ms();

@@ -49,6 +49,7 @@ struct run_dir {
 	char base[64];			/* /tmp/ebpf-agent.XXXXXX: where everything lies for the daemons */
 	char state[PATH_MAX];		/* --state DIR, "" without: keeps lib and log, and has a link to the bus */
 	int base_lock, state_lock;
+	int state_fd;			/* the folder that was looked at: its path may lead elsewhere by now */
 	bool in_ns;			/* the mount namespace is ours alone */
 };
 /* 0, or -errno with @why: -EBUSY another instance has @state. */

@@ -56,8 +56,10 @@ static void write_policy(FILE *f)
 	fprintf(f, "    <allow group=\"%s\"/>\n%s", AGENT_GROUP, config_tail);
 	for (int i = 0; i < RUN_N; i++)
 		if (run_defs[i].bus)
-			fprintf(f, "  <policy user=\"%s\">\n    <allow own=\"%s\"/>\n  </policy>\n", run_defs[i].binary,
-				run_defs[i].bus);
+			fprintf(f, "  <policy user=\"%s\">\n    <allow own=\"%s\"/>\n"
+				/* In the agent's group, too, but what faces the outside shall not have BPF by asking. */
+				"    <deny send_destination=\"%s\" send_type=\"method_call\"/>\n  </policy>\n",
+				run_defs[i].binary, run_defs[i].bus, AGENT_BUS_LOADER);
 }
 
 static int write_config(const char *path)

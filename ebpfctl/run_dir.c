@@ -27,7 +27,7 @@ static int make_lock(const char *dir, int *ret)
 
 	snprintf(fresh, sizeof(fresh), "%s/%s.new", dir, LOCK);
 	snprintf(name, sizeof(name), "%s/%s", dir, LOCK);
-	fd = open(fresh, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0644);
+	fd = open(fresh, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
 	if (fd < 0 || flock(fd, LOCK_EX | LOCK_NB) < 0 || rename(fresh, name) < 0)
 		return -errno;
 	dprintf(fd, "%d\n", getpid());
@@ -36,14 +36,15 @@ static int make_lock(const char *dir, int *ret)
 }
 
 /* The lock of a folder that is kept: the file stays, so that all who come meet at the same one. */
-static int take_lock(const char *dir, int *ret, char why[256])
+static int take_lock(int dirfd, const char *dir, int *ret, char why[256])
 {
 	char name[PATH_MAX + 8], holder[16] = "";
 	cleanup(closep) int fd = -1;
 	ssize_t n;
 
 	snprintf(name, sizeof(name), "%s/%s", dir, LOCK);
-	fd = open(name, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0644);
+	/* Not readable: whoever could open it could hold it. */
+	fd = openat(dirfd, LOCK, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
 	if (fd >= 0 && flock(fd, LOCK_EX | LOCK_NB) < 0 && errno == EWOULDBLOCK) {
 		n = read(fd, holder, sizeof(holder) - 1);
 		holder[n > 0 ? strcspn(holder, "\n") : 0] = '\0';
@@ -57,7 +58,7 @@ static int take_lock(const char *dir, int *ret, char why[256])
 		snprintf(why, 256, "%.180s: %s", name, strerror(-err));
 		return err;
 	}
-	if (ftruncate(fd, 0) == 0)
+	if (fchmod(fd, 0600) == 0 && ftruncate(fd, 0) == 0)
 		dprintf(fd, "%d\n", getpid());
 	*ret = take_fd(&fd);
 	return 0;
@@ -69,13 +70,15 @@ static int open_state(struct run_dir *d, const char *state, char why[256])
 
 	if (mkdir(state, 0755) < 0 && errno != EEXIST)
 		goto fail;
-	if (!realpath(state, d->state) || stat(d->state, &st) < 0)
+	d->state_fd = open(state, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (d->state_fd < 0 || !realpath(state, d->state) || fstat(d->state_fd, &st) < 0)
 		goto fail;
-	if (!S_ISDIR(st.st_mode)) {
-		errno = ENOTDIR;
-		goto fail;
+	/* What lies in it is mounted, and given to the daemons' users: its owner could put anything there. */
+	if (st.st_uid != geteuid() || st.st_mode & (S_IWGRP | S_IWOTH)) {
+		snprintf(why, 256, "%.150s: a --state folder must be root's own, and writable for root alone", d->state);
+		return -EPERM;
 	}
-	return take_lock(d->state, &d->state_lock, why);
+	return take_lock(d->state_fd, d->state, &d->state_lock, why);
 fail:
 	snprintf(why, 256, "%.180s: %s", state, strerror(errno));
 	return -EIO;
@@ -102,16 +105,15 @@ static int make_base(struct run_dir *d, char why[256])
 /* So that --bus DIR/bus reaches it. One that was killed has left its own behind. */
 static int link_bus(const struct run_dir *d, char why[256])
 {
-	char name[PATH_MAX + 8], target[sizeof(d->base) + 8];
+	char target[sizeof(d->base) + 8];
 	struct stat st;
 
-	snprintf(name, sizeof(name), "%s/bus", d->state);
 	snprintf(target, sizeof(target), "%s/bus", d->base);
-	if (lstat(name, &st) == 0 && S_ISLNK(st.st_mode))
-		unlink(name);
-	if (symlink(target, name) == 0)
+	if (fstatat(d->state_fd, "bus", &st, AT_SYMLINK_NOFOLLOW) == 0 && S_ISLNK(st.st_mode))
+		unlinkat(d->state_fd, "bus", 0);
+	if (symlinkat(target, d->state_fd, "bus") == 0)
 		return 0;
-	snprintf(why, 256, "%.180s: %s", name, strerror(errno));
+	snprintf(why, 256, "%.180s/bus: %s", d->state, strerror(errno));
 	return -EIO;
 }
 
@@ -119,7 +121,7 @@ int run_dir_make(struct run_dir *d, const char *state, char why[256])
 {
 	int err;
 
-	*d = (struct run_dir){ .base_lock = -1, .state_lock = -1 };
+	*d = (struct run_dir){ .base_lock = -1, .state_lock = -1, .state_fd = -1 };
 	err = state ? open_state(d, state, why) : 0;
 	err = err ?: make_base(d, why);
 	return err ?: state ? link_bus(d, why) : 0;
@@ -141,17 +143,14 @@ static bool is_safe_to_remove(const struct run_dir *d)
 
 void run_dir_remove(struct run_dir *d)
 {
-	char path[PATH_MAX + 8];
-
-	if (d->state_lock >= 0) {
-		snprintf(path, sizeof(path), "%s/bus", d->state);
-		unlink(path);
-	}
+	if (d->state_lock >= 0)
+		unlinkat(d->state_fd, "bus", 0);
 	if (d->base[0] && is_safe_to_remove(d))
 		tree_remove(AT_FDCWD, d->base);
 	closep(&d->base_lock);
 	closep(&d->state_lock);
-	d->base_lock = d->state_lock = -1;
+	closep(&d->state_fd);
+	d->base_lock = d->state_lock = d->state_fd = -1;
 }
 
 /* True: whoever made it is dead. */

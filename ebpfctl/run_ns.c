@@ -182,19 +182,42 @@ static int mount_run(const struct run_dir *d, char why[256])
 	return err ?: do_mount("ebpf-agent", path, "tmpfs", MS_NOSUID | MS_NODEV, "mode=0755,size=50%", why);
 }
 
+/* The folder as this namespace has it: a descriptor from before is of a mount that cannot be bound here. */
+static int reopen_state(const struct run_dir *d, int *ret, char why[256])
+{
+	cleanup(closep) int fd = open(d->state, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	struct stat was, is;
+
+	if (fd < 0 || fstat(d->state_fd, &was) < 0 || fstat(fd, &is) < 0)
+		return fail(why, -errno, "%.180s", d->state);
+	if (was.st_dev != is.st_dev || was.st_ino != is.st_ino)
+		return fail(why, -ESTALE, "%.180s was replaced", d->state);
+	*ret = take_fd(&fd);
+	return 0;
+}
+
 static int mount_state(const struct run_dir *d, char why[256])
 {
 	static const char *const kept[] = { "lib", "log" };
-	char source[PATH_MAX + 8], target[PATH_MAX];
-	int err = 0;
+	char source[32], target[PATH_MAX];
+	cleanup(closep) int state = -1;
+	int err = d->state[0] ? reopen_state(d, &state, why) : 0;
 
 	for (size_t i = 0; d->state[0] && i < ARRAY_SIZE(kept) && !err; i++) {
-		snprintf(source, sizeof(source), "%s/%s", d->state, kept[i]);
+		cleanup(closep) int fd = -1;
+
 		snprintf(target, sizeof(target), "%s/%s", d->base, kept[i]);
 		err = make_dir(target, 0755, 0, 0, why);
-		if (!err && mkdir(source, 0755) < 0 && errno != EEXIST)
-			err = fail(why, -errno, "%.180s", source);
-		err = err ?: do_mount(source, target, NULL, MS_BIND, NULL, why);
+		if (err)
+			break;
+		/* By descriptor: a link there would have us give away what it leads to. */
+		if (mkdirat(state, kept[i], 0755) < 0 && errno != EEXIST)
+			return fail(why, -errno, "%.180s/%s", d->state, kept[i]);
+		fd = openat(state, kept[i], O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+		if (fd < 0)
+			return fail(why, -errno, "%.180s/%s", d->state, kept[i]);
+		snprintf(source, sizeof(source), "/proc/self/fd/%d", fd);
+		err = do_mount(source, target, NULL, MS_BIND, NULL, why);
 	}
 	return err;
 }

@@ -34,7 +34,7 @@ static void show_prog(const struct ctl *c, const struct manifest_prog *p)
 	printf("  %s%-9s%s %s", dropped ? ctl_paint(c, PAINT_RED) : "", p->state,
 	       dropped ? ctl_paint(c, PAINT_OFF) : "", p->name);
 	if (p->section && p->section[0])
-		printf("  %s", p->section);
+		printf("  "), print_plain(stdout, p->section);
 	if (p->prog_id)
 		printf("  prog %" PRIu64, p->prog_id);
 	if (p->link_id)
@@ -74,9 +74,11 @@ static void show_channel(const struct ctl *c, const struct manifest_channel *ch)
 	printf("  map         %s.%s  id %" PRIu64 "  %" PRIu64 " bytes\n", ch->item ?: "?", ch->map ?: "?", ch->map_id,
 	       ch->size);
 	line("  counts", ch->counts ?: "none: what was produced is unknown");
-	if (ch->has_layout)
-		printf("  event       struct %s, %" PRIu64 " bytes, by %s\n", ch->layout.name, ch->layout.size,
-		       ch->layout.source);
+	if (ch->has_layout) {
+		printf("  event       struct ");
+		print_plain(stdout, ch->layout.name);
+		printf(", %" PRIu64 " bytes, by %s\n", ch->layout.size, ch->layout.source);
+	}
 	line("  time", ch->ts_field ?: "when it is drained");
 	line("  process", ch->pid_field);
 }
@@ -86,7 +88,8 @@ static void show_route(const struct manifest *m, const struct manifest_route *r)
 	const struct manifest_channel *channels = m->channels.items;
 	const struct manifest_sink *sinks = r->sinks.items;
 
-	printf("  %s → %s", r->channel < m->channels.n ? channels[r->channel].name : "?", r->event_name);
+	printf("  %s → ", r->channel < m->channels.n ? channels[r->channel].name : "?");
+	print_plain(stdout, r->event_name);
 	if (r->processor)
 		printf(" by %s:%s()", r->processor, r->function ?: "process");
 	if (r->key && r->key[0])

@@ -7,11 +7,14 @@
 #ifndef EBPF_AGENT_JOB_H
 #define EBPF_AGENT_JOB_H
 
+#include <fcntl.h>
 #include <linux/limits.h>
 
 #include "../common/diag.h"
 
 #define JOB_FD 3
+/* Of the manifest: loaderd maps it, and one that became shorter meanwhile would be its end. */
+#define JOB_RESULT_SEALS (F_SEAL_SHRINK | F_SEAL_WRITE)
 
 enum job_type {
 	JOB_BEGIN = 1,	/* value: generation; a: name of the YAML file; b: its base folder */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Layouts from BTF (Documentation/bpf/btf.rst). The object is hostile: libbpf has checked that ids and offsets are
- * within bounds, depth and number are bounded here. */
+/* Layouts from BTF (Documentation/bpf/btf.rst). The object is hostile: libbpf has checked that types lie within bounds,
+ * but not everywhere what they refer to; depth and number are bounded here. */
 #include <errno.h>
 #include <string.h>
 
@@ -47,7 +47,7 @@ static int describe_int(struct member *m, const struct btf_type *t, struct layou
 		f->bits = btf_int_bits(t);
 	}
 	m->of_char =
-		t->size == 1 && (encoding & BTF_INT_CHAR || !strcmp(btf__name_by_offset(m->btf, t->name_off), "char"));
+		t->size == 1 && (encoding & BTF_INT_CHAR || !strcmp(load_btf_name(m->btf, t->name_off), "char"));
 	return 0;
 }
 
@@ -80,7 +80,7 @@ static int describe_enum(struct layout_build *b, struct member *m, const struct 
 			name = btf_enum(t)[i].name_off;
 			v->value = f->is_signed ? (int64_t)btf_enum(t)[i].val : (int64_t)(uint32_t)btf_enum(t)[i].val;
 		}
-		v->name = arena_strdup(b->arena, btf__name_by_offset(m->btf, name));
+		v->name = arena_strdup(b->arena, load_btf_name(m->btf, name));
 		if (!v->name)
 			return -ENOMEM;
 	}
@@ -126,7 +126,7 @@ static int describe(struct layout_build *b, struct member *m, uint32_t id, struc
 	const struct btf_type *t = skip_modifiers(m->btf, id, false, &id);
 
 	for (int i = 0; t && btf_is_typedef(t) && i < 32; i++) {
-		const char *name = btf__name_by_offset(m->btf, t->name_off);
+		const char *name = load_btf_name(m->btf, t->name_off);
 
 		if (layout_named_type(name, f))
 			return 0;
@@ -163,7 +163,7 @@ static int add_member(struct layout_build *b, const struct btf *btf, const struc
 		      uint64_t base, bool last, struct conf_list *to)
 {
 	const struct btf_member *bm = btf_members(parent) + i;
-	const char *name = btf__name_by_offset(btf, bm->name_off);
+	const char *name = load_btf_name(btf, bm->name_off);
 	uint64_t offset = base + btf_member_bit_offset(parent, i);
 	uint32_t width = btf_member_bitfield_size(parent, i);
 	struct member m = { .btf = btf, .last = last };
@@ -219,7 +219,7 @@ int layout_from_btf(struct arena *a, const struct btf *btf, uint32_t struct_id, 
 
 	if (!t || !btf_is_struct(t))
 		return -ENOENT;
-	b.name = l.name = arena_strdup(a, btf__name_by_offset(btf, t->name_off));
+	b.name = l.name = arena_strdup(a, load_btf_name(btf, t->name_off));
 	if (!l.name)
 		return -ENOMEM;
 	l.root.bits = 8ULL * t->size;
@@ -238,7 +238,7 @@ int layout_btf_find(const struct btf *btf, const char *name, uint32_t *ret_id)
 	for (uint32_t i = 1; i < btf__type_cnt(btf); i++) {
 		const struct btf_type *t = btf__type_by_id(btf, i);
 
-		if (!btf_is_struct(t) || strcmp(btf__name_by_offset(btf, t->name_off), name))
+		if (!btf_is_struct(t) || strcmp(load_btf_name(btf, t->name_off), name))
 			continue;
 		if (found)
 			return -EEXIST;
@@ -248,7 +248,7 @@ int layout_btf_find(const struct btf *btf, const char *name, uint32_t *ret_id)
 	for (uint32_t i = 1; !found && i < btf__type_cnt(btf); i++) {
 		const struct btf_type *t = btf__type_by_id(btf, i), *to;
 
-		if (!btf_is_typedef(t) || strcmp(btf__name_by_offset(btf, t->name_off), name))
+		if (!btf_is_typedef(t) || strcmp(load_btf_name(btf, t->name_off), name))
 			continue;
 		to = skip_modifiers(btf, i, true, NULL);
 		if (to && btf_is_struct(to))
@@ -269,7 +269,7 @@ int layout_btf_anchor(const struct btf *btf, const char *map, uint32_t *ret_id)
 		const struct btf_type *t = btf__type_by_id(btf, i);
 		uint32_t id;
 
-		if (!btf_is_var(t) || strcmp(btf__name_by_offset(btf, t->name_off), name))
+		if (!btf_is_var(t) || strcmp(load_btf_name(btf, t->name_off), name))
 			continue;
 		t = skip_modifiers(btf, t->type, true, &id);
 		if (t && btf_is_ptr(t))

@@ -477,7 +477,7 @@ const char *layout_candidates(struct arena *a, const struct btf *btf, const void
 		const struct btf_type *t = btf__type_by_id(btf, i);
 
 		if (btf_is_struct(t))
-			add_candidate(&c, a, btf__name_by_offset(btf, t->name_off));
+			add_candidate(&c, a, load_btf_name(btf, t->name_off));
 	}
 	if (!debug_info_open(&info, elf, size))
 		each_struct(info.dwarf, on_candidate, &(struct dwarf_candidates){ &c, a });

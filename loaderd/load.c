@@ -1,15 +1,19 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* ebpf-load: started by loaderd for one load, ends with it. Nothing it does can hang or crash loaderd. */
 #include <errno.h>
+#include <fcntl.h>
 #include <libelf.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 
 #include "../common/rights.h"
 #include "../common/spawn.h"
 #include "load.h"
 #include "load_log.h"
+
+#define MEMORY_MAX (1u << 30)
 
 struct received {
 	int yaml;
@@ -151,7 +155,7 @@ static int send_done(struct load *l)
 {
 	struct job_message m = { .type = JOB_DONE };
 	cleanup(freep) char *json = manifest_format(&l->manifest);
-	cleanup(closep) int fd = memfd_create("manifest", MFD_CLOEXEC);
+	cleanup(closep) int fd = memfd_create("manifest", MFD_CLOEXEC | MFD_ALLOW_SEALING);
 	size_t len = json ? strlen(json) : 0;
 
 	if (!json || fd < 0)
@@ -163,6 +167,8 @@ static int send_done(struct load *l)
 			return load_fail(l, 0, "the manifest cannot be written: %s", strerror(errno));
 		done += MAX(n, 0);
 	}
+	if (fcntl(fd, F_ADD_SEALS, JOB_RESULT_SEALS))
+		return load_fail(l, 0, "the manifest cannot be sealed: %s", strerror(errno));
 	return fdpass_send(l->sock, &m, sizeof(m), &fd, 1);
 }
 
@@ -199,11 +205,20 @@ static int run(struct load *l)
 	return err ? err : send_done(l);
 }
 
+/* What a hostile object has allocated for itself is its load's end, not the machine's. */
+static void limit_memory(void)
+{
+#ifndef AGENT_SAN
+	setrlimit(RLIMIT_DATA, &(struct rlimit){ MEMORY_MAX, MEMORY_MAX });
+#endif
+}
+
 int main(void)
 {
 	struct load l = { .sock = JOB_FD };
 	int err;
 
+	limit_memory();
 	l.arena = arena_new(0);
 	err = l.arena ? run(&l) : -ENOMEM;
 	if (err)

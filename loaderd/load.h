@@ -118,4 +118,12 @@ int infer_fields(struct arena *a, const struct program_channel *c, struct manife
 void infer_key(struct arena *a, const struct program_event *e, const struct manifest_channel *m,
 	       struct manifest_route *r);
 
+/* Never NULL: not every libbpf has checked the offsets of an object's BTF. */
+static inline const char *load_btf_name(const struct btf *btf, uint32_t offset)
+{
+	const char *name = btf__name_by_offset(btf, offset);
+
+	return name ? name : "";
+}
+
 #endif

@@ -152,7 +152,7 @@ static bool enum_value(const struct btf *btf, const struct btf_type *type, const
 		bool wide = btf_is_enum64(type);
 		uint32_t off = wide ? btf_enum64(type)[i].name_off : btf_enum(type)[i].name_off;
 
-		if (strcmp(btf__name_by_offset(btf, off), name))
+		if (strcmp(load_btf_name(btf, off), name))
 			continue;
 		*ret = wide ? btf_enum64_value(&btf_enum64(type)[i]) : (uint64_t)(int64_t)btf_enum(type)[i].val;
 		return true;
@@ -191,7 +191,7 @@ static bool is_char(const struct btf *btf, uint32_t id)
 {
 	const struct btf_type *t = resolve(btf, &id);
 
-	return t && btf_is_int(t) && t->size == 1 && !strcmp(btf__name_by_offset(btf, t->name_off), "char");
+	return t && btf_is_int(t) && t->size == 1 && !strcmp(load_btf_name(btf, t->name_off), "char");
 }
 
 static int put_text(const struct target *t, const struct yaml_node *n, char *to, size_t room)
@@ -236,7 +236,7 @@ static bool find_member(const struct btf *btf, const struct btf_type *type, cons
 {
 	for (unsigned i = 0; depth < VALUE_DEPTH_MAX && i < btf_vlen(type); i++) {
 		const struct btf_member *m = btf_members(type) + i;
-		const char *member = btf__name_by_offset(btf, m->name_off);
+		const char *member = load_btf_name(btf, m->name_off);
 		uint32_t id = m->type;
 		const struct btf_type *t;
 
@@ -273,7 +273,7 @@ static int put_struct(const struct target *t, const struct btf_type *type, const
 
 		if (!find_member(t->btf, type, n->keys[i], 0, &id, &bits, &bitfield))
 			return load_fail(t->l, n->key_lines[i], "'%s': struct %s has no member '%s'", t->what,
-					 btf__name_by_offset(t->btf, type->name_off), n->keys[i]);
+					 load_btf_name(t->btf, type->name_off), n->keys[i]);
 		each = btf__resolve_size(t->btf, id);
 		if (bitfield || each <= 0 || bits / 8 + (size_t)each > size)
 			return load_fail(t->l, n->key_lines[i],
@@ -368,12 +368,12 @@ static int set_variable(struct load *l, struct load_item *i, const struct btf *b
 
 		if (!btf_is_datasec(sec))
 			continue;
-		section = btf__name_by_offset(btf, sec->name_off);
+		section = load_btf_name(btf, sec->name_off);
 		for (unsigned k = 0; k < btf_vlen(sec); k++) {
 			const struct btf_var_secinfo *at = btf_var_secinfos(sec) + k;
 			const struct btf_type *var = btf__type_by_id(btf, at->type);
 
-			if (!btf_is_var(var) || strcmp(btf__name_by_offset(btf, var->name_off), v->name))
+			if (!btf_is_var(var) || strcmp(load_btf_name(btf, var->name_off), v->name))
 				continue;
 			m = section_map(i->obj, section);
 			if (!m)

@@ -20,11 +20,12 @@ static bool all_delivered(const struct spool_reader *r, uint64_t head)
 	for (int c = 0; c < SPOOL_MAX_CURSORS; c++) {
 		struct spool_cursor cursor;
 		char name[48];
+		int err = spool_cursor_read(r, c, name, &cursor);
 
-		if (spool_cursor_read(r, c, name, &cursor))
+		if (err == -ENOENT)
 			continue;
 		any = true;
-		if (cursor.pos != head)
+		if (err || cursor.pos != head)	/* what cannot be read now has delivered nothing yet */
 			return false;
 	}
 	return any || head == 0;	/* records, and nobody who has seen them: sinkd is not there yet */

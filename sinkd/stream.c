@@ -324,6 +324,12 @@ bool stream_slice(struct stream *st)
 		return r == -EAGAIN;
 	if (!cursors_are_sane(st))
 		return false;
+	/* Whoever goes on alone frees what a sink without a cursor has not seen. */
+	if (!all_have_cursors(st)) {
+		stream_open_cursors(st);
+		if (!all_have_cursors(st))
+			return false;
+	}
 	tell_room(st);
 	open_sinks(st);
 	live_skip(st);
@@ -337,8 +343,7 @@ bool stream_slice(struct stream *st)
 	if (done >= STREAM_SLICE_BYTES)
 		return true;
 	recover_idle_sinks(st);
-	if (all_have_cursors(st))
-		stream_set_good(st);
+	stream_set_good(st);
 	tell_drained(st);
 	return stream_sleep(st);
 }

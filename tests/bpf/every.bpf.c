@@ -7,6 +7,8 @@
 
 char LICENSE[] SEC("license") = "GPL";
 
+const volatile __u32 tick_magic = 0x5eed;
+
 enum colour { RED = 1, GREEN = 2, BLUE = 0x7fffffff };
 enum level { LOW = -1, MID = 0, HIGH = 1 };
 
@@ -82,7 +84,7 @@ int on_getpriority(struct sys_enter_getpriority *ctx)
 	__u32 zero = 0;
 	struct every *e;
 
-	if (ctx->which != 0x5eed)
+	if (ctx->which != tick_magic)
 		return 0;
 	e = bpf_map_lookup_elem(&input, &zero);
 	if (e)

@@ -1,13 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* A source of events that a test controls to the last one: tests/tools/ticker calls getpriority(0x5eed, n), and each
- * call is one event with that n. A small ring, so that a test can fill it. */
+/* A source of events that a test controls to the last one: tests/tools/ticker calls getpriority(MAGIC, n), and each
+ * call is one event with that n. The YAML sets the magic, so that tests that run side by side do not see each other's.
+ * A small ring, so that a test can fill it. */
 #include "vmlinux.h"
 #include <bpf/bpf_helpers.h>
 #include "agent.bpf.h"
 
 char LICENSE[] SEC("license") = "GPL";
 
-#define TICK_MAGIC 0x5eed
+const volatile __u32 tick_magic = 0x5eed;
 
 struct tick {
 	__u64 ts_ns;
@@ -37,7 +38,7 @@ int on_getpriority(struct sys_enter_getpriority *ctx)
 	__u64 id = bpf_get_current_pid_tgid();
 	struct tick *t;
 
-	if (ctx->which != TICK_MAGIC)
+	if (ctx->which != tick_magic)
 		return 0;
 	t = agent_reserve(ticks, sizeof(*t));
 	if (!t)

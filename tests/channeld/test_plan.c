@@ -74,9 +74,14 @@ static void nonsense_is_refused_and_says_which_field(void **state)
 	struct layout_field nothing = FIELD("", STRUCT, 0, 0);
 	struct layout_field members[] = { FIELD("a", UINT, 0, 1), FIELD("b", UINT, 0, 1), FIELD("c", UINT, 0, 1),
 		FIELD("d", UINT, 0, 1), FIELD("e", UINT, 0, 1), FIELD("f", UINT, 0, 1), FIELD("g", UINT, 0, 1) };
-	struct layout_field many[600];
+	struct layout_field many[600], texts[64], element = FIELD("", UNION, 0, 16 << 20, .fields = { texts, 64 });
 
 	(void)state;
+	/* 64 × 6 × 16 MiB of text in one element: more than 32 bits count. */
+	for (size_t i = 0; i < ARRAY_SIZE(texts); i++)
+		texts[i] = (struct layout_field)FIELD("t", TEXT, 0, 16 << 20);
+	refused(LAYOUT(16 << 20, FIELD("big", ARRAY, 0, 16 << 20, .count = 1, .fields = { &element, 1 })), -EINVAL,
+		"'big' (array) has elements of more text");
 	refused(LAYOUT(4, FIELD("odd", FLOAT, 0, 3)), -EINVAL, "'odd' (float)");
 	refused(LAYOUT(4, FIELD("odd", BE, 0, 1)), -EINVAL, "'odd' (be)");
 	refused(LAYOUT(4, FIELD("z", ARRAY, 0, 0, .count = 1ULL << 60, .fields = { &nothing, 1 })), -EINVAL, "no size");

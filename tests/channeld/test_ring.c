@@ -135,6 +135,9 @@ static void a_ring_goes_on_where_the_commit_was(void **state)
 	expect(&r, 12, 8);
 	ring_resume(&r, 3 * RECORD);	/* never backwards: it may be overwritten */
 	expect(&r, 12, 8);
+	ring_resume(&r, 21 * RECORD);	/* nor to where nothing was produced yet: there are no records */
+	assert_int_equal(ring_consumed(&r), 12 * RECORD);
+	expect(&r, 12, 8);
 	ring_close(&r);
 }
 

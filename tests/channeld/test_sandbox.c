@@ -53,7 +53,7 @@ static void every_attempt_is_refused(void **state)
 		"ptrace",	 "traceme",	"vm_readv",    "kill_parent", "kill_all", "kill_probe",
 		"tgkill_parent", "tgkill_kill", "sigqueue",    "pidfd_open",  "fork",	  "unshare",
 		"exec",		 "setuid",	"keyctl",      "userfaultfd", "io_uring", "mount",
-		"setfl",	 "rlimit",	"truncate",
+		"setfl",	 "rlimit",	"rlimit_cpu",	"mmap_shared",	"mmap_stack",	"truncate",
 	};
 	static const char *const files[] = { "open_passwd", "open_dir", "create", "proc", "stat" };
 	static const char *const prefixes[] = { "", "load." };

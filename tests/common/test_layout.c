@@ -150,6 +150,8 @@ static const struct {
 	{ ONE("{name: a, kind: array, bits: 64, count: 2, fields: [{kind: text, trailing: true}]}"),
 	  "elements do not" },
 	{ ONE("{name: a, kind: array, trailing: true, fields: [{kind: struct}]}"), "elements do not fill" },
+	{ ONE("{name: a, kind: array, trailing: true, fields: [{kind: struct, bits: 34359738368}]}"),
+	  "elements do not fill" },	/* 2^32 bytes: a stride of 0 */
 	{ ONE("{name: a, kind: array, bits: 64, count: 1, fields: [{kind: struct, bits: 64, fields: "
 	      "[{kind: uint, bits: 64, offset: 8}]}]}"),
 	  "does not lie within the record" },

@@ -182,12 +182,13 @@ static void check(const struct rights *r, const struct expect *rows, size_t n)
 	ROW(mount, REFUSED), ROW(inet, REFUSED), ROW(inet6, REFUSED), ROW(packet, REFUSED),                           \
 		ROW(inet_high_bits, REFUSED), ROW(unshare, REFUSED), ROW(io_uring, REFUSED), \
 		ROW(personality, REFUSED),                                                                            \
-		ROW(clone3, ENOSYS), STRICT_ROW(ptrace, REFUSED), ROW(unix, 0), ROW(work, 0), ROW(thread, 0)
+		ROW(clone3, ENOSYS), STRICT_ROW(ptrace, REFUSED), ROW(work, 0), ROW(thread, 0)
 
 static void a_worker_may_only_look_up(void **state)
 {
 	(void)state;
-	CHECK(&rights_worker, NOBODY, ROW(netlink, REFUSED), ROW(perf, REFUSED), ROW(map_create, REFUSED),
+	CHECK(&rights_worker, NOBODY, ROW(unix, REFUSED),
+	      ROW(netlink, REFUSED), ROW(perf, REFUSED), ROW(map_create, REFUSED),
 	      ROW(pin_open, REFUSED), ROW(bpf_high_bits, REFUSED), ROW(create, REFUSED),
 	      ROW(exec, REFUSED), ROW(setuid, REFUSED),
 	      STRICT_ROW(open, REFUSED), STRICT_ROW(kill, REFUSED), STRICT_ROW(fork, REFUSED),
@@ -198,7 +199,8 @@ static void a_worker_may_only_look_up(void **state)
 static void sinkd_writes_files_and_has_no_bpf(void **state)
 {
 	(void)state;
-	CHECK(&rights_sinkd, NOBODY, ROW(netlink, REFUSED), ROW(perf, REFUSED), ROW(map_create, REFUSED),
+	CHECK(&rights_sinkd, NOBODY, ROW(unix, 0),
+	      ROW(netlink, REFUSED), ROW(perf, REFUSED), ROW(map_create, REFUSED),
 	      ROW(lookup, REFUSED), ROW(pin_open, REFUSED), ROW(setuid, REFUSED), ROW(exec, REFUSED),
 	      STRICT_ROW(fork, REFUSED), ROW(open, 0), ROW(create, 0));
 	unlink("/tmp/ebpf-agent-test-rights");
@@ -207,7 +209,8 @@ static void sinkd_writes_files_and_has_no_bpf(void **state)
 static void channeld_starts_workers_and_is_nobody_else(void **state)
 {
 	(void)state;
-	CHECK(&rights_channeld, NOBODY, ROW(netlink, REFUSED), ROW(perf, REFUSED), ROW(setuid, REFUSED),
+	CHECK(&rights_channeld, NOBODY, ROW(unix, 0),
+	      ROW(netlink, REFUSED), ROW(perf, REFUSED), ROW(setuid, REFUSED),
 	      ROW(exec, ENOENT),
 	      ROW(fork, 0), ROW(pin_open, ENOENT), ROW(open, 0));
 }
@@ -215,7 +218,8 @@ static void channeld_starts_workers_and_is_nobody_else(void **state)
 static void loaderd_and_the_load_child_may_load(void **state)
 {
 	(void)state;
-	CHECK(&rights_loaderd, NOBODY, ROW(netlink, 0), ROW(perf, NOT_REFUSED), ROW(map_create, 0),
+	CHECK(&rights_loaderd, NOBODY, ROW(unix, 0),
+	      ROW(netlink, 0), ROW(perf, NOT_REFUSED), ROW(map_create, 0),
 	      ROW(setuid, REFUSED),
 	      ROW(exec, ENOENT), ROW(fork, 0));
 	CHECK(&rights_load, NOBODY, ROW(netlink, 0), ROW(perf, NOT_REFUSED), ROW(map_create, 0), ROW(setuid, REFUSED));
@@ -224,7 +228,8 @@ static void loaderd_and_the_load_child_may_load(void **state)
 static void the_broker_opens_for_reading_only(void **state)
 {
 	(void)state;
-	CHECK(&rights_broker, NOBODY, ROW(netlink, REFUSED), ROW(perf, REFUSED), ROW(map_create, REFUSED), ROW(open, 0),
+	CHECK(&rights_broker, NOBODY, ROW(unix, REFUSED),
+	      ROW(netlink, REFUSED), ROW(perf, REFUSED), ROW(map_create, REFUSED), ROW(open, 0),
 	      ROW(exec, REFUSED), ROW(setuid, REFUSED), ROW(create, REFUSED), STRICT_ROW(fork, REFUSED),
 	      ROW(lookup, REFUSED));
 	unlink("/tmp/ebpf-agent-test-rights");
@@ -241,9 +246,11 @@ static void the_launcher_changes_identity_and_has_no_bpf(void **state)
 static void tagd_and_xdpd_start_nothing(void **state)
 {
 	(void)state;
-	CHECK(&rights_tagd, NOBODY, ROW(netlink, REFUSED), ROW(perf, REFUSED), ROW(exec, REFUSED),
+	CHECK(&rights_tagd, NOBODY, ROW(unix, 0),
+	      ROW(netlink, REFUSED), ROW(perf, REFUSED), ROW(exec, REFUSED),
 	      ROW(setuid, REFUSED));
-	CHECK(&rights_xdpd, NOBODY, ROW(netlink, 0), ROW(perf, REFUSED), ROW(exec, REFUSED), ROW(map_create, 0));
+	CHECK(&rights_xdpd, NOBODY, ROW(unix, 0),
+	      ROW(netlink, 0), ROW(perf, REFUSED), ROW(exec, REFUSED), ROW(map_create, 0));
 }
 
 /* ---- capabilities -------------------------------------------------------------------------------------------- */

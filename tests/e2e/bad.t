@@ -4,12 +4,13 @@
 . "$(dirname "$0")/lib.sh"
 
 object=$BUILD/tests/bpf/tick.bpf.o
-good() { printf 'programs:\n  - { name: tick, type: ebpf_object, path: %s }\nchannels:\n  ticks: { type: ring_buffer }\n' "$object"; }
+good() { printf 'programs:\n  - { name: tick, type: ebpf_object, path: %s, properties: %s }\nchannels:\n  ticks: { type: ring_buffer }\n' "$object" "$TICKS"; }
 good >"$T/good.yaml"
 start x "$T/good.yaml" || { not_ok "an instance gets ready"; done_testing; }
 ok "an instance gets ready"
 pins() { nsenter -t "$PID" -m find "$DIR/run/bpf" "$DIR/run/manifest" "$T/x/lib" -mindepth 1 | sort; }
-programs() { bpftool prog show -j | jq length; }
+# Of this instance alone: what its loaderd's uid loaded.
+programs() { bpftool prog show -j | jq --argjson uid "$(stat -c %u "/proc/$(daemon_pid loaderd)")" 'map(select(.uid == $uid)) | length'; }
 pins >"$T/pins.before"
 before=$(programs)
 
@@ -62,7 +63,7 @@ llvm-objcopy-14 --remove-section .BTF --remove-section .rel.BTF --remove-section
 	llvm-objcopy --remove-section .BTF --remove-section .rel.BTF --remove-section .BTF.ext --remove-section .rel.BTF.ext "$object" "$T/nobtf.o"
 w nobtf <<<"$(good | sed "s#$object#nobtf.o#; s/name: tick/name: nobtf/")"
 refused nobtf '(BTF|\.maps)'
-w verifier <<<"$(good | sed "s#$object#$BUILD/tests/bpf/unchecked.bpf.o#; s/name: tick/name: rejected/")"
+w verifier <<<"$(good | sed "s#$object#$BUILD/tests/bpf/unchecked.bpf.o#; s/name: tick/name: rejected/; s/, properties: .* }/ }/")"
 refused verifier '(invalid|R[0-9]|processed [0-9]+ insns)'
 w nomap <<<"$(good | sed 's/ticks:/tocks:/; s/name: tick/name: nomap/')"
 refused nomap 'nomap.yaml:4: .*tocks'
@@ -88,7 +89,7 @@ like "loading twice: says so" "$(cat "$T/err")" 'loaded already|already loaded'
 ctl unload nobody 2>"$T/err"; is "unloading what is not loaded: exit status" $? 1
 sleep 0.5
 is "no program of a refused load is left in the kernel" "$(programs)" "$before"
-"$BUILD/tests/tools/ticker" 3
+ticker 3
 check "the program that was loaded works on" balanced 5
 check "stops orderly" stop
 is "three events" "$(wc -l <"$T/x.out")" 3

@@ -5,13 +5,13 @@
 
 cat >"$T/every.yaml" <<Y
 programs:
-  - { name: every, type: ebpf_object, path: $BUILD/tests/bpf/every.bpf.o }
+  - { name: every, type: ebpf_object, path: $BUILD/tests/bpf/every.bpf.o, properties: $TICKS }
 channels:
   events: { type: ring_buffer }
 Y
 cat >"$T/trailing.yaml" <<Y
 programs:
-  - { name: trailing, type: ebpf_object, path: $BUILD/tests/bpf/trailing.bpf.o }
+  - { name: trailing, type: ebpf_object, path: $BUILD/tests/bpf/trailing.bpf.o, properties: $TICKS }
 channels:
   events: { type: ring_buffer }
 Y
@@ -41,7 +41,7 @@ P
 	bpftool map update id "$id" key 0 0 0 0 value $(cat "$T/bytes") || not_ok "bpftool updates the map"
 	bpftool -j map dump id "$id" >>"$T/dumps"
 	echo >>"$T/dumps"
-	"$BUILD/tests/tools/ticker" 1
+	ticker 1
 done
 sed -i '/^$/d' "$T/dumps"
 check "the ledger balances" balanced 5
@@ -50,7 +50,7 @@ check "40 events of every type agree with bpftool" python3 "$ROOT/tests/e2e/help
 is "enums are names, unknown ones numbers" "$(jq -r '.data.colour | type' "$T/x.out" | sort -u | tr '\n' ' ')" "number string "
 
 start y "$T/trailing.yaml" || { not_ok "an instance with trailing.yaml gets ready"; done_testing; }
-for n in 0 2 6 60; do "$BUILD/tests/tools/ticker" 1 $n; done
+for n in 0 2 6 60; do ticker 1 $n; done
 check "stops orderly" stop
 is "an empty tail" "$(jq -c 'select(.data.len == 0) | .data.values' "$T/y.out")" "[]"
 is "a tail of three" "$(jq -c 'select(.data.len == 6) | .data.values' "$T/y.out")" "[0,1000,2000]"

@@ -3,7 +3,7 @@
 # An output folder that is full, then read-only: the file sink is degraded, visibly, holds nothing else back, and recovers.
 . "$(dirname "$0")/lib.sh"
 
-printf 'programs:\n  - { name: tick, type: ebpf_object, path: %s }\nchannels:\n  ticks: { type: ring_buffer }\n' "$BUILD/tests/bpf/tick_big.bpf.o" >"$T/tick.yaml"
+printf 'programs:\n  - { name: tick, type: ebpf_object, path: %s, properties: %s }\nchannels:\n  ticks: { type: ring_buffer }\n' "$BUILD/tests/bpf/tick_big.bpf.o" "$TICKS" >"$T/tick.yaml"
 start x "$ROOT/programs/oom.yaml" || { not_ok "an instance gets ready"; done_testing; }
 ok "an instance gets ready"
 inside() { nsenter -t "$PID" -m "$@"; }
@@ -12,7 +12,7 @@ check "a program loads" ctl load "$T/tick.yaml"
 file() { ctl ledger tick --json | jq -r "[.sinks[] | select(.sink == \"file\") | .$1] | .[0]"; }
 degraded() { ctl status --json | jq -r '.. | objects | select(.daemon? == "sinkd") | .degraded | tostring'; }
 
-"$BUILD/tests/tools/ticker" 500
+ticker 500
 all_out() { [ "$(wc -l <"$T/x.out")" -ge "$1" ]; }
 check "stdout has all, whatever the file does" wait_for 5 all_out 500
 full() { degraded | grep -qiE 'no space|full'; }
@@ -30,7 +30,7 @@ check "and says so" wait_for 5 clear
 check "the program unloads" ctl unload tick
 inside mount -t tmpfs -o ro ro "$DIR/log"
 check "it loads again" ctl load "$T/tick.yaml"
-"$BUILD/tests/tools/ticker" 100 500
+ticker 100 500
 readonly_said() { degraded | grep -qiE 'read-only'; }
 check "status says that the folder is read-only" wait_for 5 readonly_said
 inside umount -l "$DIR/log"

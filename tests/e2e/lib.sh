@@ -60,11 +60,12 @@ start() {
 	DIR=$(sed -nE 's/^bus: unix:path=(.*)\/bus .*/\1/p' "$T/$name.err")
 	grep -qx ready "$T/$name.err" || { sed 's/^/# /' "$T/$name.err"; return 1; }
 }
-# stop: the last instance started, orderly; its exit status
+# stop: the last instance started, orderly; its exit status, or 99 if a sanitizer had something to say
 stop() {
 	local rc
 	kill "$PID"; wait "$PID"; rc=$?
 	forget "$PID"
+	! grep -E 'runtime error:|Sanitizer' "$T"/*.err || rc=99
 	return $rc
 }
 forget() {
@@ -73,6 +74,10 @@ forget() {
 	PIDS=(${kept[@]+"${kept[@]}"})
 }
 ctl() { "$BIN/ebpfctl" --bus "$BUS" "$@"; }
+# Events of tests/bpf/tick.bpf.c that belong to this test alone: `properties: $TICKS` in the YAML, and ticker N [FIRST [RATE]]
+MAGIC=$((65536 + $$))
+TICKS="{ variables: { tick_magic: $MAGIC } }"
+ticker() { TICK_MAGIC=$MAGIC "$BUILD/tests/tools/ticker" "$@"; }
 # daemon_pid NAME: of the last instance
 daemon_pid() { pgrep -P "$PID" -f "ebpf-$1\$|ebpf-$1 " | head -1; }
 # worker_pid PROGRAM

@@ -6,7 +6,7 @@
 
 cat >"$T/tick.yaml" <<Y
 programs:
-  - { name: tick, type: ebpf_object, path: $BUILD/tests/bpf/tick_big.bpf.o }
+  - { name: tick, type: ebpf_object, path: $BUILD/tests/bpf/tick_big.bpf.o, properties: $TICKS }
   - { name: moody, type: user_so, path: $BUILD/tests/so/moody.so }
 channels:
   ticks: { type: ring_buffer }
@@ -15,7 +15,7 @@ events:
 Y
 start x "$T/tick.yaml" || { not_ok "an instance with a processor gets ready"; done_testing; }
 ok "an instance with a processor gets ready"
-"$BUILD/tests/tools/ticker" 1000
+ticker 1000
 check "the ledger balances" balanced 20
 ctl ledger tick --json >"$T/ledger.json"
 row() { jq "[.events[].$1] | add" "$T/ledger.json"; }

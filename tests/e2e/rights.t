@@ -7,7 +7,7 @@ case $(uname -m) in x86_64 | aarch64) ;; *) skip_all "the probe knows x86-64 and
 
 cat >"$T/tick.yaml" <<Y
 programs:
-  - { name: tick, type: ebpf_object, path: $BUILD/tests/bpf/tick.bpf.o }
+  - { name: tick, type: ebpf_object, path: $BUILD/tests/bpf/tick.bpf.o, properties: $TICKS }
   - { name: user, type: user_so, path: $BUILD/tests/so/plain.so }
 channels:
   ticks: { type: ring_buffer }
@@ -16,7 +16,7 @@ events:
 Y
 start x "$T/tick.yaml" || { not_ok "an instance with a processor gets ready"; done_testing; }
 ok "an instance with a processor gets ready"
-"$BUILD/tests/tools/ticker" 3
+ticker 3
 check "events pass" balanced 5
 pin=$DIR/run/bpf/v1/program/tick/tick/map/ticks
 
@@ -41,6 +41,11 @@ for p in loaderd broker tagd channeld launcher worker sandbox sinkd xdpd bus; do
 	is "$p: system calls are filtered" "$(field "$i" Seccomp)" 2
 	is "$p: no new privileges" "$(field "$i" NoNewPrivs)" 1
 done
+is "sandbox: the first to go when memory runs out" "$(cat "/proc/${pid[sandbox]}/oom_score_adj")" 1000
+for p in sinkd channeld; do
+	like "$p may not ask loaderd for anything, though it is in the group" "$(setpriv --reuid "$(field "${pid[$p]}" Uid)" --regid "$(field "${pid[$p]}" Gid)" \
+		--clear-groups busctl --address="unix:path=$DIR/bus" call org.ebpfagent.loader1 /org/ebpfagent/loader1 org.ebpfagent.loader1 UnloadAll 'a{sv}' 0 2>&1)" 'denied|rejected|not permitted'
+done
 is "every daemon has a uid of its own" "$(for p in loaderd tagd channeld sinkd xdpd sandbox bus; do field "${pid[$p]}" Uid; done | sort -u | wc -l)" 7
 
 # What each must be refused; what it may, it may: a filter that refuses everything would pass otherwise.
@@ -62,7 +67,7 @@ refused sinkd $all bpf_map_create open_pin
 refused xdpd $all +bpf_map_create
 refused broker mount unshare ptrace inet kill_init bpf_map_create open_pin
 refused launcher mount unshare ptrace inet bpf_map_create open_pin
-"$BUILD/tests/tools/ticker" 3 3
+ticker 3 3
 check "all of them still work" balanced 5
 check "stops orderly" stop
 is "six events" "$(wc -l <"$T/x.out")" 6

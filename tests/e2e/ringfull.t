@@ -5,19 +5,19 @@
 
 cat >"$T/tick.yaml" <<Y
 programs:
-  - { name: tick, type: ebpf_object, path: $BUILD/tests/bpf/tick.bpf.o }
+  - { name: tick, type: ebpf_object, path: $BUILD/tests/bpf/tick.bpf.o, properties: $TICKS }
 channels:
   ticks: { type: ring_buffer }
 Y
 start x "$T/tick.yaml" || { not_ok "an instance with tick.yaml gets ready"; done_testing; }
 ok "an instance with tick.yaml gets ready"
-"$BUILD/tests/tools/ticker" 10
+ticker 10
 check "ten events pass" balanced 5
 
 # A 4,096-byte ring has room for 56 records of 64 bytes with their 8-byte headers, minus where it stands now.
 worker=$(worker_pid tick)
 kill -STOP "$worker"
-"$BUILD/tests/tools/ticker" 1000 100
+ticker 1000 100
 kill -CONT "$worker"
 check "the ledger balances again" balanced 5
 ctl ledger tick --json >"$T/ledger.json"
@@ -26,7 +26,7 @@ is "produced" "$(row produced)" 1010
 is "drained" "$(row drained)" 66
 is "ring_full" "$(row ring_full)" 944
 is "pending" "$(row pending)" 0
-"$BUILD/tests/tools/ticker" 5 5000
+ticker 5 5000
 check "it goes on" balanced 5
 check "stops orderly" stop
 compare "what got into the ring came out of it, in order" <(jq -r .data.n "$T/x.out") <(seq 0 9; seq 100 155; seq 5000 5004)

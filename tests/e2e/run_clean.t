@@ -76,6 +76,14 @@ is "another verb's option: usage" "$("$BIN/ebpfctl" list --seconds 3 2>&1; echo 
 
 # ---- a folder that is kept -----------------------------------------------------------------------------------------
 
+mkdir "$T/theirs"; chown 65534 "$T/theirs"
+is "a folder of somebody else is refused: its owner could have anything mounted from it" \
+	"$("$BIN/ebpfctl" run --state "$T/theirs" "$ROOT/programs/exec.yaml" 2>&1; echo $?)" \
+	"ebpfctl: $T/theirs: a --state folder must be root's own, and writable for root alone
+1"
+mkdir "$T/linked" "$T/victim"; echo x >"$T/victim/file"; ln -s "$T/victim" "$T/linked/log"
+like "a link in it is not followed" "$("$BIN/ebpfctl" run --state "$T/linked" "$ROOT/programs/exec.yaml" 2>&1)" 'linked/log: Not a directory'
+is "and what it leads to stays root's" "$(stat -c %u "$T/victim" "$T/victim/file" | sort -u)" 0
 mkdir -m 700 "$T/closed"	# as a clone below /root would be
 run keep --json --state "$T/closed/state" "$ROOT/programs/exec.yaml"
 check "gets ready with --state below a folder that only root may enter" wait_for 30 is_ready "$T/keep.err"

@@ -64,6 +64,10 @@ static void try_all(struct tracer_ctx *ctx, const char *prefix)
 	TRY("setfl", fcntl(4, F_SETFL, 0));
 	TRY("dumpable", prctl(PR_SET_DUMPABLE, 1, 0, 0, 0));
 	TRY("rlimit", setrlimit(RLIMIT_NOFILE, &(struct rlimit){ 4096, 4096 }));
+	TRY("rlimit_cpu", setrlimit(RLIMIT_CPU, &(struct rlimit){ 1000, 1000 }));
+	TRY("mmap_shared", mmap(NULL, 4096, PROT_READ, MAP_SHARED | MAP_ANONYMOUS, -1, 0) == MAP_FAILED ? -1 : 0);
+	TRY("mmap_stack", mmap(NULL, 4096, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS | MAP_GROWSDOWN, -1, 0) ==
+	    MAP_FAILED ? -1 : 0);
 	TRY("truncate", ftruncate(3, 0));
 	TRY("stat", syscall(SYS_newfstatat, AT_FDCWD, "/etc/passwd", (char[256]){ 0 }, 0));
 	TRY("mmap", mmap(NULL, 4096, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0) == MAP_FAILED ? -1 : 0);

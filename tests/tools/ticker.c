@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* ticker N [FIRST [PER_SECOND]]: N events of tests/bpf/tick.bpf.c, numbered from FIRST (0). */
+/* ticker N [FIRST [PER_SECOND]]: N events of tests/bpf/tick.bpf.c, numbered from FIRST (0), under $TICK_MAGIC. */
 #include <stdlib.h>
 #include <time.h>
 #include <unistd.h>
@@ -9,13 +9,15 @@ int main(int argc, char **argv)
 {
 	long n = argc > 1 ? atol(argv[1]) : 0, first = argc > 2 ? atol(argv[2]) : 0,
 	     rate = argc > 3 ? atol(argv[3]) : 0;
+	const char *text = getenv("TICK_MAGIC");
+	long magic = text ? atol(text) : 0x5eed;
 	struct timespec next;
 
 	if (n <= 0)
 		return 2;
 	clock_gettime(CLOCK_MONOTONIC, &next);
 	for (long i = 0; i < n; i++) {
-		syscall(SYS_getpriority, 0x5eed, first + i);
+		syscall(SYS_getpriority, magic, first + i);
 		if (!rate || (i + 1) % (rate >= 1000 ? rate / 1000 : 1))
 			continue;
 		next.tv_nsec += rate >= 1000 ? 1000000 : 1000000000 / rate;
