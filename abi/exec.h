@@ -11,17 +11,17 @@ enum exec_kind { EXEC = 1, EXIT = 2 };
 
 struct exec_event {
 	__u64 ts_ns;		/* CLOCK_MONOTONIC */
-	__u64 cgroup_id;	/* of the default hierarchy */
-	__u64 run_ns;		/* EXIT: since the process started (fork), wall time; EXEC: 0 */
 	__u32 pid, ppid;	/* processes (tgid) as the initial pid namespace numbers them */
-	__u32 uid;
+	char comm[16];
 	enum exec_kind kind;
+	__u32 uid;
 	__u32 exit_code;	/* EXIT: what exit() was given & 0xff; 0 when killed */
 	agent_signal signal;	/* EXIT: the signal that killed it, else 0 */
 	_Bool core_dumped;
-	_Bool args_cut;		/* more arguments than EXEC_ARGS_MAX bytes */
+	_Bool args_cut;		/* more arguments than EXEC_ARGS_MAX bytes, or they could not be read */
 	__u8 __pad;		/* members named __pad… are not shown */
-	char comm[16];
+	__u64 run_ns;		/* EXIT: since the process started (fork), wall time; EXEC: 0 */
+	__u64 cgroup_id;	/* of the default hierarchy */
 	agent_strv args[];	/* EXEC: argv */
 };
 #ifndef __bpf__

@@ -13,17 +13,17 @@ enum tcp_state_name {
 
 struct tcpstate_event {
 	__u64 ts_ns;		/* CLOCK_MONOTONIC */
-	__u64 socket;		/* cookie-like: tells sockets apart while they live */
-	__u64 in_state_ns;	/* how long it was in `from`; 0 when it was not seen to enter it */
-	__u64 duration_ns;	/* to == CLOSE: since the first state seen of it, else 0 */
+	enum tcp_state_name from, to;
 	agent_ip saddr, daddr;	/* local and remote */
 	__u16 sport, dport;	/* host order */
 	__u16 family;		/* 4 or 6 */
 	__u16 __pad;
-	enum tcp_state_name from, to;
-	__u32 pid;		/* process in whose context it changed; 0: in an interrupt, nobody's */
-	char comm[16];
+	__u32 pid;		/* process whose socket it is, as far as it was seen to act on it; 0: not seen yet */
 	__u32 __pad2;
+	char comm[16];		/* of that process */
+	__u64 in_state_ns;	/* how long it was in `from`; 0 when it was not seen to enter it */
+	__u64 duration_ns;	/* to == CLOSE: since the first state seen of it, else 0 */
+	__u64 socket;		/* its cookie (SO_COOKIE): tells sockets apart */
 };
 #ifndef __bpf__
 _Static_assert(sizeof(struct tcpstate_event) == 104, "tcpstate.h is ABI");

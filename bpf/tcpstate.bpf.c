@@ -36,7 +36,7 @@ struct {
  * or a timer, in whatever process happens to run. */
 static __always_inline bool by_its_process(int from, int to)
 {
-	return from == CLOSE || to == FIN_WAIT1 || to == LAST_ACK || from == LISTEN;
+	return from == CLOSE || to == FIN_WAIT1 || to == LAST_ACK || (from == LISTEN && to == CLOSE);
 }
 
 static __always_inline void set_addresses(struct tcpstate_event *e, const struct sock *sk)

@@ -57,7 +57,7 @@ static void write_policy(FILE *f)
 	for (int i = 0; i < RUN_N; i++)
 		if (run_defs[i].bus)
 			fprintf(f, "  <policy user=\"%s\">\n    <allow own=\"%s\"/>\n"
-				/* In the agent's group, too, but what faces the outside shall not have BPF by asking. */
+				/* In the agent's group, too; but what holds no BPF shall not get it by asking. */
 				"    <deny send_destination=\"%s\" send_type=\"method_call\"/>\n  </policy>\n",
 				run_defs[i].binary, run_defs[i].bus, AGENT_BUS_LOADER);
 }

@@ -75,7 +75,8 @@ static int open_state(struct run_dir *d, const char *state, char why[256])
 		goto fail;
 	/* What lies in it is mounted, and given to the daemons' users: its owner could put anything there. */
 	if (st.st_uid != geteuid() || st.st_mode & (S_IWGRP | S_IWOTH)) {
-		snprintf(why, 256, "%.150s: a --state folder must be root's own, and writable for root alone", d->state);
+		snprintf(why, 256, "%.150s: a --state folder must be root's own, and writable for root alone",
+			 d->state);
 		return -EPERM;
 	}
 	return take_lock(d->state_fd, d->state, &d->state_lock, why);

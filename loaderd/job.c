@@ -151,7 +151,8 @@ static int take_manifest(struct job *j)
 	int err;
 
 	if ((fcntl(j->result, F_GET_SEALS) & JOB_RESULT_SEALS) != JOB_RESULT_SEALS)
-		return outcome_fail(&j->outcome, AGENT_ERR_LOAD_FAILED, "%s: its manifest is not sealed", j->entry->name);
+		return outcome_fail(&j->outcome, AGENT_ERR_LOAD_FAILED, "%s: its manifest is not sealed",
+				    j->entry->name);
 	if (!a || fstat(j->result, &st))
 		return outcome_fail(&j->outcome, AGENT_ERR_LOAD_FAILED, "%s: out of memory", j->entry->name);
 	text = mmap(NULL, MAX(st.st_size, 1), PROT_READ, MAP_PRIVATE, j->result, 0);
