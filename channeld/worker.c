@@ -18,6 +18,7 @@
 #define TICK_NS NSEC_PER_SEC
 /* A program that ran when its link went away may still submit: at most 47 ms later, measured under load. */
 #define DRAINED_AFTER_NS (60 * NSEC_PER_MSEC)
+#define QUIET_NS (20 * NSEC_PER_MSEC)	/* of them before the kernel is asked */
 #define ROOM_WAIT_MAX_MS 5
 #define PROCESSOR_WAIT_MAX_MS 1000
 
@@ -28,6 +29,7 @@ struct worker {
 	int epoll;
 	bool draining;
 	uint64_t empty_since;		/* while draining; 0: not empty */
+	bool kernel_done;		/* since then */
 	uint64_t next_tick;
 	int room_wait_ms, processor_wait_ms;
 };
@@ -108,12 +110,18 @@ static void settle(struct worker *w, uint64_t now)
 		w->empty_since = 0;
 		return;
 	}
-	if (!w->empty_since)
+	if (!w->empty_since) {
 		w->empty_since = now;
-	if (next->flags & SPOOL_COMMIT_DRAINED || now - w->empty_since < DRAINED_AFTER_NS)
+		w->kernel_done = false;
+	}
+	if (next->flags & SPOOL_COMMIT_DRAINED || now - w->empty_since < QUIET_NS)
 		return;
-	wait_for_kernel();
-	if (!drain_empty(&w->drain))
+	if (!w->kernel_done) {
+		wait_for_kernel();
+		w->kernel_done = true;
+		return;			/* look again at what came meanwhile */
+	}
+	if (now - w->empty_since < DRAINED_AFTER_NS)
 		return;
 	next->flags |= SPOOL_COMMIT_DRAINED;
 	drain_commit(&w->drain);

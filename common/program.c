@@ -108,17 +108,17 @@ int program_artifact_path(struct arena *a, const struct program *p, const struct
 		return diag_fail(d, -EINVAL, i->item.file, i->item.line, "path: %s has none", i->name);
 	for (n = 0; n < ARRAY_SIZE(remote); n++)
 		if (!strncmp(path, remote[n], strlen(remote[n])))
-			return diag_fail(d, -EPROTONOSUPPORT, i->item.file, i->item.line,
+			return diag_fail(d, -EPROTONOSUPPORT, i->item.file, i->path_line,
 					 "path: fetching by %.*s is not built in this version (file:// is)",
 					 (int)strlen(remote[n]) - 3, remote[n]);
 	if (!strncmp(path, "file://", 7)) {
 		path += 7;
 		if (*path != '/')
-			return diag_fail(d, -EINVAL, i->item.file, i->item.line,
+			return diag_fail(d, -EINVAL, i->item.file, i->path_line,
 					 "path: \"%s\" is not absolute (expected file:///…)",
 					 diag_excerpt(text, i->path));
 	} else if (strstr(path, "://")) {
-		return diag_fail(d, -EINVAL, i->item.file, i->item.line,
+		return diag_fail(d, -EINVAL, i->item.file, i->path_line,
 				 "path: \"%s\" is of no known kind (expected file, http, https or ftp)",
 				 diag_excerpt(text, i->path));
 	}

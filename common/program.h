@@ -46,6 +46,7 @@ struct program_item {			/* an entry of programs[] */
 	const char *name;
 	int type;			/* enum item_type */
 	const char *path;		/* as given; NULL with src */
+	unsigned path_line;		/* where it says so; without a path the item's */
 	const char *sha256;		/* 64 lower-case hex digits, or NULL */
 	const char *src;		/* bpftrace text */
 	struct conf_list progs;		/* struct program_prog */

@@ -56,8 +56,9 @@ static int check_path(struct arena *a, const struct program *p, const struct pro
 
 	err = program_artifact_path(a, p, i, &path, &place);
 	if (err == -EPROTONOSUPPORT)
-		WARN(i, "path: fetching by %.*s is not built in this version (file:// is)",
-		     (int)strcspn(i->path, ":"), i->path);
+		diag_warn(d, i->item.file, i->path_line,
+			  "path: fetching by %.*s is not built in this version (file:// is)",
+			  (int)strcspn(i->path, ":"), i->path);
 	else if (err < 0)
 		return program_artifact_path(a, p, i, &path, d);
 	return 0;
@@ -76,19 +77,23 @@ static int check_object(const struct program_item *i, struct diag *d)
 	return err ? err : check_twice(&i->maps, sizeof(struct program_map), "maps", d);
 }
 
+/* Whatever else is wrong with it, it cannot be loaded: whoever reads only the error must see that too. */
+#define BPFTRACE_NOT_BUILT "bpftrace is not built in this version"
+
 static int check_bpftrace(const struct program_item *i, struct diag *d)
 {
 	if (!i->path == !i->src)
-		return FAIL(i, i->src ? "src: %s has a path as well (expected one of them)" :
-				       "path: %s has neither path nor src", i->name);
+		return FAIL(i, i->src ? "src: %s has a path as well (expected one of them); " BPFTRACE_NOT_BUILT :
+				       "path: %s has neither path nor src; " BPFTRACE_NOT_BUILT, i->name);
 	if (i->functions.n)
-		return FAIL(i, "functions: %s is a bpftrace program (functions belong to a user_so)", i->name);
+		return FAIL(i, "functions: %s is a bpftrace program (functions belong to a user_so); "
+			    BPFTRACE_NOT_BUILT, i->name);
 	if (i->progs.n || i->maps.n || i->n_variables)
-		return FAIL(i, "properties: %s is a bpftrace program: it has no progs, maps and variables to be set",
-			    i->name);
+		return FAIL(i, "properties: %s is a bpftrace program: it has no progs, maps and variables to be set; "
+			    BPFTRACE_NOT_BUILT, i->name);
 	if (i->src && !strcmp(i->src, "bpftrace_code"))
 		WARN(i, "src: \"bpftrace_code\" is a placeholder, no bpftrace script");
-	WARN(i, "type: bpftrace is not built in this version, so %s cannot be loaded", i->name);
+	WARN(i, "type: " BPFTRACE_NOT_BUILT ", so %s cannot be loaded", i->name);
 	return 0;
 }
 

@@ -18,7 +18,8 @@ struct doc_item {
 	struct conf_item item;
 	const char *name;
 	int type;
-	const char *path, *sha256;
+	const char *path, *sha256, *src;
+	unsigned path_line;
 	struct doc_properties properties;
 	struct conf_list channels, events;
 	const struct yaml_node *storage;

@@ -25,6 +25,7 @@ const char *const function_type_names[] = {
 	[FUNCTION_POSTLOAD] = "postload", [FUNCTION_UNLOAD] = "unload", [FUNCTION_HASH] = "hash", NULL,
 };
 static const char *const pin_names[] = { "private", "shared", NULL };
+#define NOT_BUILT "; not built in this version"
 static const char *const kind_names[] = { "ebpfprogram", NULL };
 
 /* The slides write "progs: xxxx" where a mapping belongs. */
@@ -142,9 +143,10 @@ static const struct conf_key function_keys[] = {
 	{ "name", CONF_STR, offsetof(struct program_function, name), .min = 1, .max = 127, .flags = CONF_REQUIRED,
 	  .help = "the symbol in the shared object" },
 	{ "type", CONF_ENUM, offsetof(struct program_function, type), "default", .choices = function_type_names,
-	  .help = "default: takes events. hash: gives an event's key. The others are called around a load" },
+	  .help = "default: takes events. hash: gives an event's key. The others are called around a load. Only "
+		  "default is built in this version" },
 	{ "initfile", CONF_CUSTOM, offsetof(struct program_function, initfile), .parse = parse_initfile,
-	  .help = "a file handed to init" },
+	  .help = "a file handed to init" NOT_BUILT },
 	{ 0 },
 };
 
@@ -175,9 +177,9 @@ static const struct conf_key properties_keys[] = {
 	{ "functions", CONF_LIST, offsetof(struct doc_properties, functions), .sub = &function_schema, .max = 64,
 	  .flags = CONF_NULL_OK, .help = "user_so: the functions in it that are used" },
 	{ "initfile", CONF_CUSTOM, offsetof(struct doc_properties, initfile), .parse = parse_initfile,
-	  .help = "user_so: a file handed to its init function" },
+	  .help = "user_so: a file handed to its init function" NOT_BUILT },
 	{ "src", CONF_STR, offsetof(struct doc_properties, src), .min = 1, .max = YAML_SIZE_MAX,
-	  .help = "bpftrace: the script itself, instead of a path" },
+	  .help = "bpftrace: the script itself, instead of a path" NOT_BUILT },
 	{ 0 },
 };
 static const struct conf_schema properties_schema = {
@@ -240,7 +242,8 @@ static const struct conf_schema field_schema = {
 
 static const struct conf_key channel_keys[] = {
 	{ "type", CONF_ENUM, offsetof(struct program_channel, type), .choices = channel_type_names,
-	  .flags = CONF_REQUIRED },
+	  .flags = CONF_REQUIRED,
+	  .help = "how events come; perf_buffer, map and pipe are not built in this version" },
 	{ "map", CONF_STR, offsetof(struct program_channel, map), .min = 1, .max = 127,
 	  .help = "[ITEM.]MAP, the map that events come through; default: the one called like the channel" },
 	{ "event", CONF_STR, offsetof(struct program_channel, event), .min = 1, .max = 127,
@@ -255,11 +258,11 @@ static const struct conf_key channel_keys[] = {
 	{ "pid_field", CONF_STR, offsetof(struct program_channel, pid_field), .min = 1, .max = 127,
 	  .help = "the process id; default: tgid, else pid" },
 	{ "pinpath", CONF_STR, offsetof(struct program_channel, pinpath), .min = 1, .max = 4095,
-	  .help = "pipe: where the FIFO lies; default: bpftrace/PROGRAM.ITEM/output in the state directory" },
+	  .help = "pipe: where the FIFO lies; default: bpftrace/PROGRAM.ITEM/output in the state directory" NOT_BUILT },
 	{ "interval", CONF_TIME, offsetof(struct program_channel, interval_ns), .min = NSEC_PER_MSEC,
-	  .max = 86400 * NSEC_PER_SEC, .help = "map: how often it is read" },
+	  .max = 86400 * NSEC_PER_SEC, .help = "map: how often it is read" NOT_BUILT },
 	{ "reset", CONF_BOOL, offsetof(struct program_channel, reset),
-	  .help = "map: values are given as differences" },
+	  .help = "map: values are given as differences" NOT_BUILT },
 	{ "storage", CONF_NODE, offsetof(struct program_channel, storage), .help = "as in spec, for this channel" },
 	{ 0 },
 };
@@ -300,11 +303,15 @@ static const struct conf_schema event_schema = { "an event", sizeof(struct progr
 
 static const struct conf_key item_keys[] = {
 	{ "name", CONF_NAME, offsetof(struct doc_item, name), .flags = CONF_REQUIRED },
-	{ "type", CONF_ENUM, offsetof(struct doc_item, type), .choices = item_type_names, .flags = CONF_REQUIRED },
+	{ "type", CONF_ENUM, offsetof(struct doc_item, type), .choices = item_type_names, .flags = CONF_REQUIRED,
+	  .help = "a BPF object, a script, a processor; bpftrace is not built in this version" },
 	{ "path", CONF_STR, offsetof(struct doc_item, path), .min = 1, .max = 4095,
-	  .help = "file:///…, http://…, https://…, ftp://…, or a path, which is relative to this file" },
+	  .help = "file:///…, http://…, https://…, ftp://…, or a path, which is relative to this file; http, https and "
+		  "ftp are not built in this version" },
 	{ "sha256", CONF_STR, offsetof(struct doc_item, sha256), .min = 64, .max = 64,
 	  .help = "of the file, in hex: it is checked" },
+	{ "src", CONF_STR, offsetof(struct doc_item, src), .min = 1, .max = YAML_SIZE_MAX,
+	  .help = "as in properties: it may stand here too" },
 	{ "properties", CONF_STRUCT, offsetof(struct doc_item, properties), .sub = &properties_schema,
 	  .flags = CONF_NULL_OK },
 	{ "channels", CONF_DICT, offsetof(struct doc_item, channels), .sub = &channel_schema,
@@ -320,8 +327,13 @@ static const struct conf_key item_keys[] = {
 static int check_item(struct arena *a, const struct yaml_node *n, void *obj, struct diag *d)
 {
 	struct doc_item *i = obj;
+	const struct yaml_node *path = yaml_get(n, "path");
 	char *lower, *s;
 
+	i->path_line = path ? path->line : n->line;
+	if (i->src && i->properties.src)
+		return diag_fail(d, -EINVAL, n->file, yaml_get(n, "src")->line,
+				 "src: stands in properties as well (expected one of them)");
 	if (!i->sha256)
 		return 0;
 	lower = arena_strdup(a, i->sha256);
@@ -359,7 +371,8 @@ static const struct conf_schema spool_schema = { "spool", sizeof(struct doc_spoo
 	  .help = "what becomes of them; a channel without one is decoded by its layout" },                        \
 	{ "storage", CONF_NODE, (place) + offsetof(struct doc_spec, storage),                                      \
 	  .help = "where results go: {file: true, kafka: false, …}, each true, false or a mapping of options; "    \
-		  "the nearest wins: event, channel, spec; default: file" },                                       \
+		  "the nearest wins: event, channel, spec; default: file; kafka, tmpfs and tsdb are not built in " \
+		  "this version" },                                                                                \
 	{ "spool", CONF_STRUCT, (place) + offsetof(struct doc_spec, spool), .sub = &spool_schema,                  \
 	  .help = "the memory between channeld and sinkd" }
 #define HEAD_ROWS                                                                                                  \

@@ -20,13 +20,27 @@
 
 /* Between fork and exec only system calls are made: another thread (nanomsg's) may have held any lock. */
 
-static int child_signals(void)
+/* Raw: libc refuses its own two (32, 33), which whoever used posix_spawn() may have left ignored. The kernel's struct
+ * begins with the handler; all else is zero. */
+static void child_handlers(void (*handler)(int))
 {
-	struct sigaction sa = { .sa_handler = SIG_DFL };
-	sigset_t none;
+	unsigned long act[4] = { (unsigned long)handler };
 
 	for (int i = 1; i < NSIG; i++)
-		sigaction(i, &sa, NULL);	/* fails for SIGKILL, SIGSTOP and libc's own: no matter */
+		syscall(SYS_rt_sigaction, i, act, NULL, sizeof(unsigned long));	/* SIGKILL, SIGSTOP: no matter */
+}
+
+static int child_signals(const struct spawn *s)
+{
+	sigset_t none;
+
+	/* Out of the terminal's reach first; what came in between was for the parent, and ignoring it discards it. */
+	if (s->new_session) {
+		if (setsid() < 0)
+			return -1;
+		child_handlers(SIG_IGN);
+	}
+	child_handlers(SIG_DFL);
 	sigemptyset(&none);
 	return sigprocmask(SIG_SETMASK, &none, NULL);
 }
@@ -112,7 +126,7 @@ static void child_exec(const struct spawn *s)
 
 static int child_run(const struct spawn *s, pid_t parent, int *report)
 {
-	if (child_signals() < 0 || (s->new_session && setsid() < 0) || child_fds(s, report) < 0)
+	if (child_signals(s) < 0 || child_fds(s, report) < 0)
 		return -1;
 	if (!s->keep_caps)
 		child_bound(s->ambient_caps);

@@ -15,6 +15,7 @@ struct verdict {
 	const char *path;
 	const char *name;	/* of the program; NULL: a list for xdpd */
 	size_t items, channels;
+	bool artifacts;		/* were looked at, as far as that goes without libbpf */
 };
 
 /* "FILE:LINE: text" becomes "FILE:LINE: warning: text". */
@@ -38,12 +39,14 @@ static void report(const struct verdict *v, const struct diag *d, bool ok)
 	size_t i;
 
 	for (i = 0; i < d->n_warnings; i++)
-		print_warning(v->path, d->warnings[i]);
+		if (ok || strcmp(d->warnings[i], d->error))	/* what is the error now is not said twice */
+			print_warning(v->path, d->warnings[i]);
 	if (!ok)
 		fprintf(stderr, "%s\n", d->error[0] ? d->error : "out of memory");
 	else if (v->name)
-		printf("%s: ok (program %s, %zu item%s, %zu channel%s)\n", v->path, v->name, v->items,
-		       v->items == 1 ? "" : "s", v->channels, v->channels == 1 ? "" : "s");
+		printf("%s: ok (program %s, %zu item%s, %zu channel%s%s)\n", v->path, v->name, v->items,
+		       v->items == 1 ? "" : "s", v->channels, v->channels == 1 ? "" : "s",
+		       v->artifacts ? "; its files exist and are ELF, what is in them only a load checks" : "");
 	else
 		printf("%s: ok (list for xdpd, %zu entr%s)\n", v->path, v->items, v->items == 1 ? "y" : "ies");
 }
@@ -69,7 +72,8 @@ static void report_json(const struct verdict *v, const struct diag *d, bool ok)
 	}
 	json_open_array(&j, "warnings");
 	for (i = 0; i < d->n_warnings; i++)
-		json_str(&j, NULL, d->warnings[i]);
+		if (ok || strcmp(d->warnings[i], d->error))
+			json_str(&j, NULL, d->warnings[i]);
 	json_close_array(&j);
 	json_close_object(&j);
 	text = json_finish(&j, NULL);
@@ -112,9 +116,9 @@ static int check_artifacts(struct arena *a, const struct program *p, bool demand
 			return err;
 		fault = find_fault(i, path);
 		if (fault && demanded)
-			return diag_fail(d, -ENOENT, i->item.file, i->item.line, "path: %s: %s", path, fault);
+			return diag_fail(d, -ENOENT, i->item.file, i->path_line, "path: %s: %s", path, fault);
 		if (fault)
-			diag_warn(d, i->item.file, i->item.line, "path: %s: %s", path, fault);
+			diag_warn(d, i->item.file, i->path_line, "path: %s: %s", path, fault);
 	}
 	return 0;
 }
@@ -156,7 +160,7 @@ int check_file(const char *path, bool artifacts, bool json)
 {
 	cleanup(arena_freep) struct arena *a = arena_new(0);
 	cleanup(diag_fini) struct diag d = {0};
-	struct verdict v = { .path = path };
+	struct verdict v = { .path = path, .artifacts = artifacts };
 	struct yaml_node *root;
 	int err = a ? 0 : -ENOMEM;
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include <errno.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <string.h>
 #include <time.h>
@@ -32,9 +33,10 @@ static void set_bus_error(struct client *c, const char *destination, const DBusE
 	snprintf(name, sizeof(name), "%s", e->name ?: "");
 	if (d && (!strcmp(name, DBUS_ERROR_SERVICE_UNKNOWN) || !strcmp(name, DBUS_ERROR_NAME_HAS_NO_OWNER)))
 		set_error(c, "ebpf-%s is not running (nobody is %s on %s)", d->name, d->bus, c->address);
-	else if (d && (!strcmp(name, DBUS_ERROR_DISCONNECTED) || !strcmp(name, DBUS_ERROR_NO_REPLY)))
-		set_error(c, "ebpf-%s did not answer: %s", d->name,
-			  strcmp(name, DBUS_ERROR_NO_REPLY) ? "the bus is gone" : "it died, or takes too long");
+	else if (!strcmp(name, DBUS_ERROR_DISCONNECTED))
+		set_error(c, "the bus is gone: the agent was stopped");
+	else if (d && !strcmp(name, DBUS_ERROR_NO_REPLY))
+		set_error(c, "ebpf-%s did not answer: it died, or takes too long", d->name);
 	else
 		set_error(c, "%s", e->message && e->message[0] ? e->message : name);
 	snprintf(c->error_name, sizeof(c->error_name), "%s", name);
@@ -125,7 +127,7 @@ static void wait_for(struct client *c, DBusPendingCall *p, const char *doing)
 	bool told = !doing || !isatty(2);
 
 	clock_gettime(CLOCK_MONOTONIC, &begin);
-	while (!dbus_pending_call_get_completed(p)) {
+	while (!dbus_pending_call_get_completed(p) && !(c->stop && *c->stop)) {
 		if (!dbus_connection_read_write_dispatch(c->conn, 200))
 			break;
 		clock_gettime(CLOCK_MONOTONIC, &now);
@@ -139,12 +141,15 @@ static void wait_for(struct client *c, DBusPendingCall *p, const char *doing)
 static DBusMessage *send_and_wait(struct client *c, DBusMessage *m, int timeout_ms, const char *doing)
 {
 	DBusPendingCall *p = NULL;
-	DBusMessage *reply;
+	DBusMessage *reply = NULL;
 
 	if (!dbus_connection_send_with_reply(c->conn, m, &p, timeout_ms) || !p)
 		return NULL;
 	wait_for(c, p, doing);
-	reply = dbus_pending_call_steal_reply(p);
+	if (dbus_pending_call_get_completed(p))
+		reply = dbus_pending_call_steal_reply(p);
+	else
+		dbus_pending_call_cancel(p);
 	dbus_pending_call_unref(p);
 	return reply;
 }
@@ -155,6 +160,10 @@ int client_call(struct client *c, DBusMessage *m, int timeout_ms, const char *do
 	DBusError e = DBUS_ERROR_INIT;
 
 	reply = send_and_wait(c, call, timeout_ms, doing);
+	if (!reply && c->stop && *c->stop) {
+		set_error(c, "interrupted");
+		return -EINTR;
+	}
 	if (!reply)
 		dbus_set_error_const(&e, DBUS_ERROR_DISCONNECTED, "the bus is gone");
 	if (!reply || dbus_set_error_from_message(&e, reply)) {
@@ -185,6 +194,23 @@ int client_ask(struct client *c, const struct ctl_daemon *d, const char *member,
 bool client_present(struct client *c, const struct ctl_daemon *d)
 {
 	return dbus_bus_name_has_owner(c->conn, d->bus, NULL);
+}
+
+static volatile sig_atomic_t told_to_stop;
+
+static void on_signal(int signal)
+{
+	(void)signal;
+	told_to_stop = 1;
+}
+
+const volatile sig_atomic_t *client_catch_signals(void)
+{
+	struct sigaction sa = { .sa_handler = on_signal };	/* no SA_RESTART: read() returns */
+
+	sigaction(SIGINT, &sa, NULL);
+	sigaction(SIGTERM, &sa, NULL);
+	return &told_to_stop;
 }
 
 void message_unrefp(DBusMessage **m)

@@ -5,6 +5,7 @@
 #define EBPF_AGENT_CLIENT_H
 
 #include <dbus/dbus.h>
+#include <signal.h>
 
 #include "ctl.h"
 
@@ -15,6 +16,7 @@ struct client {
 	char *address;
 	char *error;		/* what went wrong last, for the user; a verifier's words make it several lines */
 	char error_name[128];	/* its D-Bus name, "" if it did not come over D-Bus */
+	const volatile sig_atomic_t *stop;	/* set by client_catch_signals(); NULL: nothing interrupts a call */
 };
 
 /* Connects to --bus, $DBUS_SYSTEM_BUS_ADDRESS or the system bus. 0, -ENOTCONN (see c->error). */
@@ -33,7 +35,7 @@ struct client_option {
 void client_options(DBusMessageIter *args, const struct client_option *options, size_t n);
 
 /* Sends @m (taken) and waits for the reply, to be unreferenced by the caller. @doing: said on stderr, if that is a
- * terminal, once it takes more than a second. 0; -EREMOTEIO: refused, or nobody there; see c->error. */
+ * terminal, once it takes more than a second. 0; -EREMOTEIO: refused, or nobody there; -EINTR: c->stop; see c->error. */
 int client_call(struct client *c, DBusMessage *m, int timeout_ms, const char *doing, DBusMessage **ret);
 /* The same for a method that takes only a program's name ("" for all; NULL: no such argument) and options. */
 int client_ask(struct client *c, const struct ctl_daemon *d, const char *member, const char *program,
@@ -41,6 +43,9 @@ int client_ask(struct client *c, const struct ctl_daemon *d, const char *member,
 
 /* Is that daemon on the bus? */
 bool client_present(struct client *c, const struct ctl_daemon *d);
+
+/* From here on SIGINT and SIGTERM do not kill; the first one sets what is returned, for client.stop. */
+const volatile sig_atomic_t *client_catch_signals(void);
 
 /* For cleanup(). */
 void message_unrefp(DBusMessage **m);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include <stdarg.h>
 #include <string.h>
+#include <time.h>
 
 #include "../abi/names.h"
 #include "ctl.h"
@@ -37,6 +38,19 @@ int ctl_error(const char *fmt, ...)
 void ctl_warning(const char *text)
 {
 	say("warning: ", text);
+}
+
+void ctl_local_time(const char *rfc3339, char ret[CTL_TIME_SIZE])
+{
+	struct tm tm = {};
+	time_t t;
+
+	snprintf(ret, CTL_TIME_SIZE, "%s", rfc3339);
+	if (!strptime(rfc3339, "%Y-%m-%dT%H:%M:%S", &tm))
+		return;
+	t = timegm(&tm);	/* the daemons write Z */
+	if (localtime_r(&t, &tm))
+		strftime(ret, CTL_TIME_SIZE, "%F %T", &tm);
 }
 
 const struct ctl_daemon ctl_daemons[CTL_N_DAEMONS] = {

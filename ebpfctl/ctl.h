@@ -13,7 +13,7 @@ struct ctl {
 	const char *state, *config;	/* run: folders, or NULL */
 	uint64_t seconds;		/* run: how long; 0: until Ctrl-C */
 	uint64_t timeout;		/* load, unload: seconds; 0: the daemon's own */
-	bool json, all, force, strict, artifacts;
+	bool json, all, force, strict, artifacts, verbose;
 	bool color;			/* stdout is a terminal that wants colour */
 };
 
@@ -31,8 +31,13 @@ static inline const char *ctl_paint(const struct ctl *c, const char *code)
 
 /* One line on stderr, "ebpfctl: …". Returns CTL_FAILED. */
 int ctl_error(const char *fmt, ...) printf_like(1, 2);
+#define CTL_NO_PROGRAM "no program '%s' is loaded"	/* as the daemons say it */
 /* "warning: @text", which a daemon said. */
 void ctl_warning(const char *text);
+
+/* An RFC 3339 time as local time, "2026-11-25 02:02:03"; what is none as it stands, cut. */
+#define CTL_TIME_SIZE 32
+void ctl_local_time(const char *rfc3339, char ret[CTL_TIME_SIZE]);
 
 /* @argv: the verb's own arguments, @argc of them, options taken out. */
 int verb_load(const struct ctl *c, int argc, char **argv);

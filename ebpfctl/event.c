@@ -226,13 +226,13 @@ static bool is_constant(struct span v)
 	return true;
 }
 
-/* Nanoseconds as the largest unit that is not 0, three digits. */
-static void add_duration(struct buf *b, struct span v)
+/* Nanoseconds as the largest unit that is not 0, three digits. False: it is longer than any unit can say. */
+static bool duration_text(struct span v, char text[40])
 {
 	static const struct { double ns; const char *name; } units[] = {
 		{ 3600e9, "h" }, { 60e9, "min" }, { 1e9, "s" }, { 1e6, "ms" }, { 1e3, "us" }, { 1, "ns" },
 	};
-	char digits[24] = "", text[40];
+	char digits[24] = "";
 	double ns;
 	size_t i = 0;
 
@@ -240,8 +240,20 @@ static void add_duration(struct buf *b, struct span v)
 	ns = strtod(digits, NULL);
 	while (i < ARRAY_SIZE(units) - 1 && ns < units[i].ns)
 		i++;
-	snprintf(text, sizeof(text), "%.3g%s", ns / units[i].ns, units[i].name);
-	add_str(b, ns / units[i].ns < 1000 ? text : digits);
+	snprintf(text, 40, "%.3g%s", ns / units[i].ns, units[i].name);
+	return ns / units[i].ns < 1000;
+}
+
+/* A duration that says its unit needs none in its name: run_ns 38123456 is run=38.1ms. */
+static bool add_duration(struct buf *b, const struct event_style *st, struct span key, struct span v)
+{
+	char text[40];
+
+	if (key.end - key.p <= 5 || !ends_with(key, "_ns\"") || *v.p < '0' || *v.p > '9' || !duration_text(v, text))
+		return false;
+	add_key(b, st, (struct span){ key.p + 1, key.end - 4 });
+	add_str(b, text);
+	return true;
 }
 
 static void add_data(struct buf *b, const struct event_style *st, struct span s, bool constants)
@@ -252,11 +264,10 @@ static void add_data(struct buf *b, const struct event_style *st, struct span s,
 		if (is_constant(value) != constants || says_nothing(key, value))
 			continue;
 		buf_add(b, " ", 1);
+		if (add_duration(b, st, key, value))
+			continue;
 		add_key(b, st, key);
-		if (ends_with(key, "_ns\"") && *value.p >= '0' && *value.p <= '9')
-			add_duration(b, value);
-		else
-			add_value(b, value, 0);
+		add_value(b, value, 0);
 	}
 }
 

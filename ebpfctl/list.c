@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
+#include <string.h>
+
 #include "rows.h"
 
 static const struct column columns[] = {
@@ -14,6 +16,20 @@ static bool is_degraded(const struct row *r)
 	return row_number(r, "degraded", &n) ? n != 0 : row_str(r, "degraded")[0];
 }
 
+/* As status says it. The texts lie in @times until the table is printed. */
+static void localize(struct rows *rows, char (*times)[CTL_TIME_SIZE])
+{
+	for (size_t i = 0; i < rows->n; i++)
+		for (size_t k = 0; k < rows->rows[i].n; k++) {
+			struct cell *c = &rows->rows[i].cells[k];
+
+			if (c->type != CELL_STR || strcmp(c->key, "loaded_at"))
+				continue;
+			ctl_local_time(c->str, times[i]);
+			c->str = times[i];
+		}
+}
+
 int verb_list(const struct ctl *c, int argc, char **argv)
 {
 	(void)argc, (void)argv;
@@ -22,6 +38,7 @@ int verb_list(const struct ctl *c, int argc, char **argv)
 	cleanup(rows_fini) struct rows rows = {};
 	cleanup(json_fini) struct json j = {};
 	cleanup(freep) char *text = NULL;
+	cleanup(freep) void *times = NULL;
 
 	if (client_open(&client, c) < 0 || client_ask(&client, ctl_daemon_find("loaderd"), "List", NULL, &reply) < 0)
 		return ctl_error("%s", client.error);
@@ -32,6 +49,9 @@ int verb_list(const struct ctl *c, int argc, char **argv)
 		text = json_finish(&j, NULL);
 		puts(text ?: "[]");
 	} else if (rows.n) {
+		times = malloc(rows.n * CTL_TIME_SIZE);
+		if (times)
+			localize(&rows, times);
 		rows_table(&rows, NULL, columns, c->color, is_degraded);
 	} else {
 		fprintf(stderr, "nothing is loaded\n");

@@ -2,6 +2,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <stdarg.h>
 #include <string.h>
 #include <sys/stat.h>
 
@@ -33,23 +34,52 @@ static int base_of(const char *file, char ret[PATH_MAX])
 	return 0;
 }
 
-static int open_file(const char *file, char base[PATH_MAX], int *ret)
+struct load {
+	const struct ctl *ctl;
+	struct client client;
+	struct json json;		/* an array of what became of each file */
+};
+
+static int printf_like(3, 4) fail(struct load *l, const char *file, const char *fmt, ...)
+{
+	cleanup(freep) char *text = NULL;
+	va_list ap;
+	int n;
+
+	va_start(ap, fmt);
+	n = vasprintf(&text, fmt, ap);
+	va_end(ap);
+	if (n < 0)
+		abort();
+	/* What loaderd says begins with the file's name, mostly. */
+	if (strncmp(text, file, strlen(file)))
+		ctl_error("%s: %s", file, text);
+	else
+		ctl_error("%s", text);
+	json_open_object(&l->json, NULL);
+	json_str(&l->json, "file", file);
+	json_str(&l->json, "error", text);
+	json_close_object(&l->json);
+	return CTL_FAILED;
+}
+
+static int open_file(struct load *l, const char *file, char base[PATH_MAX], int *ret)
 {
 	cleanup(closep) int fd = -1;
 	struct stat st;
 	int err;
 
 	if (url_scheme(file))
-		return ctl_error("%s: loading from %s is not built in this version", file, url_scheme(file));
+		return fail(l, file, "loading from %s is not built in this version", url_scheme(file));
 	/* A FIFO would make us wait for its writer. */
 	fd = open(file, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
 	if (fd < 0 || fstat(fd, &st) < 0)
-		return ctl_error("%s: %s", file, strerror(errno));
+		return fail(l, file, "%s", strerror(errno));
 	if (!S_ISREG(st.st_mode))
-		return ctl_error("%s: not a regular file", file);
+		return fail(l, file, "not a regular file");
 	err = base_of(file, base);
 	if (err)
-		return ctl_error("%s: %s", file, strerror(-err));
+		return fail(l, file, "%s", strerror(-err));
 	*ret = take_fd(&fd);
 	return 0;
 }
@@ -70,7 +100,7 @@ static DBusMessage *load_message(const char *file, const char *base, int fd)
 	return m;
 }
 
-static int report(const struct ctl *c, DBusMessage *reply, const char *file, struct json *j)
+static int report(struct load *l, DBusMessage *reply, const char *file)
 {
 	const char *program;
 	char **warnings;
@@ -78,60 +108,66 @@ static int report(const struct ctl *c, DBusMessage *reply, const char *file, str
 
 	if (!dbus_message_get_args(reply, NULL, DBUS_TYPE_STRING, &program, DBUS_TYPE_ARRAY, DBUS_TYPE_STRING,
 				   &warnings, &n, DBUS_TYPE_INVALID))
-		return ctl_error("loaderd's answer has an unexpected form");
-	json_open_object(j, NULL);
-	json_str(j, "program", program);
-	json_str(j, "file", file);
-	json_open_array(j, "warnings");
+		return fail(l, file, "loaderd's answer has an unexpected form");
+	json_open_object(&l->json, NULL);
+	json_str(&l->json, "program", program);
+	json_str(&l->json, "file", file);
+	json_open_array(&l->json, "warnings");
 	for (int i = 0; i < n; i++) {
-		json_str(j, NULL, warnings[i]);
+		json_str(&l->json, NULL, warnings[i]);
 		ctl_warning(warnings[i]);
 	}
-	json_close_array(j);
-	json_close_object(j);
-	if (!c->json)
+	json_close_array(&l->json);
+	json_close_object(&l->json);
+	if (!l->ctl->json)
 		printf("loaded %s\n", program);
 	dbus_free_string_array(warnings);
-	return 0;
+	return CTL_DONE;
 }
 
-static int load_one(const struct ctl *c, struct client *client, const char *file, struct json *j)
+static int load_one(struct load *l, const char *file)
 {
 	cleanup(message_unrefp) DBusMessage *reply = NULL;
 	cleanup(closep) int fd = -1;
 	char base[PATH_MAX], doing[PATH_MAX + 32];
 	DBusMessage *m;
+	int err;
 
+	if (!l->client.conn)
+		return fail(l, file, "not loaded: %s", l->client.error);
 	if (!dbus_validate_utf8(file, NULL))
-		return ctl_error("a file name that is not UTF-8 cannot be sent over D-Bus");
-	if (open_file(file, base, &fd))
+		return fail(l, file, "a file name that is not UTF-8 cannot be sent over D-Bus");
+	if (open_file(l, file, base, &fd))
 		return CTL_FAILED;
 	m = load_message(file, base, fd);
 	if (!m)
-		return ctl_error("%s: cannot be sent over D-Bus", file);
+		return fail(l, file, "cannot be sent over D-Bus");
 	snprintf(doing, sizeof(doing), "still loading %s", file);
-	if (client_call(client, m, LOAD_TIMEOUT_MS, doing, &reply) < 0)
-		return ctl_error("%s%s%s", strncmp(client->error, file, strlen(file)) ? file : "",
-				 strncmp(client->error, file, strlen(file)) ? ": " : "", client->error);
-	return report(c, reply, file, j);
+	err = client_call(&l->client, m, LOAD_TIMEOUT_MS, doing, &reply);
+	if (err == -EINTR)
+		return fail(l, file, "interrupted; loaderd goes on with it: see `ebpfctl list`");
+	if (err < 0)
+		return fail(l, file, "%s", l->client.error);
+	return report(l, reply, file);
 }
 
-/* What is loaded stays loaded when a later file fails; the list printed says which. */
+/* Goes on after one that fails, as unload does; what is loaded stays loaded, and the list printed says which. */
 int verb_load(const struct ctl *c, int argc, char **argv)
 {
-	cleanup(client_close) struct client client = {};
-	cleanup(json_fini) struct json j = {};
 	cleanup(freep) char *text = NULL;
+	struct load l = { .ctl = c };
 	int status = CTL_DONE;
 
-	if (client_open(&client, c) < 0)
-		return ctl_error("%s", client.error);
-	json_open_array(&j, NULL);
-	for (int i = 0; i < argc && status == CTL_DONE; i++)
-		status = load_one(c, &client, argv[i], &j);
-	json_close_array(&j);
-	text = json_finish(&j, NULL);
+	if (client_open(&l.client, c) == 0)
+		l.client.stop = client_catch_signals();
+	json_open_array(&l.json, NULL);
+	for (int i = 0; i < argc && !(l.client.stop && *l.client.stop); i++)
+		status = load_one(&l, argv[i]) ?: status;
+	json_close_array(&l.json);
+	text = json_finish(&l.json, NULL);
 	if (c->json && text)
 		puts(text);
+	json_fini(&l.json);
+	client_close(&l.client);
 	return status;
 }

@@ -78,7 +78,8 @@ static const struct verb verbs[] = {
 	{ "config", "DAEMON", "the configuration in effect, every key with its value", "", 1, 1, verb_config,
 	  "DAEMON is loaderd, tagd, channeld, sinkd or xdpd.\n" },
 	{ "check", "FILE…", "validate program files (and xdpd's lists); load nothing", "artifacts", 1, -1, verb_check,
-	  "An artifact that is absent is a warning here, and with --artifacts an error, as it is when loading.\n" },
+	  "An artifact that is absent is a warning here, and with --artifacts an error, as it is when loading. Looked at\n"
+	  "is only whether it exists and is an ELF file: maps, structs and functions are checked by a load.\n" },
 	{ "schema", "", "every key that a program file may have, with type, default and meaning", "", 0, 0,
 	  verb_schema, NULL },
 	{ "top", "", "processor time and events per program", "", 0, 0, NULL, NULL },

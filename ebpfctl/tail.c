@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* The live view: a socket of lines from sinkd, which may lose some and says how many. */
 #include <errno.h>
-#include <signal.h>
 #include <string.h>
 #include <time.h>
 
@@ -20,28 +19,14 @@ struct tail {
 	struct lines lines;
 };
 
-static volatile sig_atomic_t told_to_stop;
-
-static void on_signal(int signal)
-{
-	(void)signal;
-	told_to_stop = 1;
-}
-
-static void catch_signals(void)
-{
-	struct sigaction sa = { .sa_handler = on_signal };	/* no SA_RESTART: read() returns */
-
-	sigaction(SIGINT, &sa, NULL);
-	sigaction(SIGTERM, &sa, NULL);
-}
-
 static int open_tail(struct tail *t, int *ret)
 {
 	cleanup(message_unrefp) DBusMessage *reply = NULL;
 
-	if (client_ask(&t->client, ctl_daemon_find("sinkd"), "Tail", t->program, &reply) < 0)
-		return -EREMOTEIO;
+	int err = client_ask(&t->client, ctl_daemon_find("sinkd"), "Tail", t->program, &reply);
+
+	if (err < 0)
+		return err;
 	if (!dbus_message_get_args(reply, NULL, DBUS_TYPE_UNIX_FD, ret, DBUS_TYPE_INVALID))
 		return -EBADMSG;
 	return 0;
@@ -68,7 +53,7 @@ static int flush_out(struct tail *t)
 	while (done < t->out.len) {
 		ssize_t n = write(1, t->out.s + done, t->out.len - done);
 
-		if (n < 0 && errno == EINTR && !told_to_stop)
+		if (n < 0 && errno == EINTR && !*t->client.stop)
 			continue;
 		if (n < 0)
 			return -errno;
@@ -82,7 +67,7 @@ static int flush_out(struct tail *t)
 static int follow(struct tail *t, int fd)
 {
 	t->lines.start = t->lines.end = 0;
-	while (!told_to_stop) {
+	while (!*t->client.stop) {
 		ssize_t n = lines_read(&t->lines, fd);
 		const char *line;
 		size_t len;
@@ -105,7 +90,7 @@ static bool wait_for_sinkd(struct tail *t, int *ret_fd)
 	const struct timespec pause = { .tv_nsec = RETRY_MS * 1000000L };
 	bool told = false;
 
-	while (!told_to_stop && dbus_connection_get_is_connected(t->client.conn)) {
+	while (!*t->client.stop && dbus_connection_get_is_connected(t->client.conn)) {
 		if (open_tail(t, ret_fd) == 0) {
 			if (told)
 				fprintf(stderr, "ebpfctl: sinkd is back\n");
@@ -123,7 +108,10 @@ static int run_tail(struct tail *t)
 {
 	int fd, err;
 
-	if (open_tail(t, &fd) < 0)
+	err = open_tail(t, &fd);
+	if (err == -EINTR)
+		return CTL_DONE;
+	if (err < 0)
 		return ctl_error("%s", t->client.error ?: "sinkd's answer has an unexpected form");
 	for (;;) {
 		err = follow(t, fd);
@@ -133,7 +121,7 @@ static int run_tail(struct tail *t)
 		if (err < 0)
 			return ctl_error("stdout: %s", strerror(-err));
 		if (!wait_for_sinkd(t, &fd))
-			return told_to_stop ? CTL_DONE : ctl_error("the bus is gone: the agent was stopped");
+			return *t->client.stop ? CTL_DONE : ctl_error("the bus is gone: the agent was stopped");
 	}
 }
 
@@ -147,13 +135,14 @@ int verb_tail(const struct ctl *c, int argc, char **argv)
 	t->ctl = c;
 	t->program = argc ? argv[0] : "";
 	t->style.color = c->color;
-	catch_signals();
-	if (!dbus_validate_utf8(t->program, NULL))
-		status = ctl_error("no program has such a name");
-	else if (client_open(&t->client, c) < 0)
+	if (!dbus_validate_utf8(t->program, NULL)) {
+		status = ctl_error(CTL_NO_PROGRAM, t->program);
+	} else if (client_open(&t->client, c) < 0) {
 		status = ctl_error("%s", t->client.error);
-	else
+	} else {
+		t->client.stop = client_catch_signals();
 		status = run_tail(t);
+	}
 	client_close(&t->client);
 	buf_fini(&t->out);
 	free(t);

@@ -436,7 +436,7 @@ static void on_artifact(void *arg, unsigned tag, int err, const char *text, uint
 	if (!err && fd < 0)
 		err = -EIO;
 	if (err)
-		outcome_fail(&j->outcome, AGENT_ERR_LOAD_FAILED, "%s:%u: %s: %s", i->item.file, i->item.line,
+		outcome_fail(&j->outcome, AGENT_ERR_LOAD_FAILED, "%s:%u: %s: %s", i->item.file, i->path_line,
 			     j->paths[tag], text[0] ? text : strerror(-err));
 	j->artifacts[tag] = fd;
 	if (--j->missing > 0)

@@ -274,7 +274,7 @@ int layout_btf_anchor(const struct btf *btf, const char *map, uint32_t *ret_id)
 		t = skip_modifiers(btf, t->type, true, &id);
 		if (t && btf_is_ptr(t))
 			t = skip_modifiers(btf, t->type, true, &id);
-		if (!t || !btf_is_struct(t))
+		if (!t || !(btf_is_struct(t) || btf_is_fwd(t)))
 			return -ENOENT;
 		*ret_id = id;
 		return 0;

@@ -461,7 +461,7 @@ static int on_candidate(Dwarf_Die *die, void *arg)
 {
 	struct dwarf_candidates *d = arg;
 
-	if (dwarf_tag(die) == DW_TAG_structure_type)
+	if (dwarf_tag(die) == DW_TAG_structure_type && !dwarf_hasattr(die, DW_AT_declaration))
 		add_candidate(d->c, d->arena, name_of(die));
 	return 0;
 }

@@ -91,7 +91,7 @@ static int parse(struct load *l, const struct received *r)
 
 static int read_artifact(struct load *l, struct load_item *i, int fd, const char *path)
 {
-	unsigned line = i->decl->item.line;
+	unsigned line = i->decl->path_line;
 	int err = fd < 0 ? -EBADF : artifact_read(&i->artifact, fd, arena_strdup(l->arena, path));
 
 	if (err == -ENODATA)

@@ -103,7 +103,7 @@ int load_manifest(struct load *l);
 int layout_from_btf(struct arena *a, const struct btf *btf, uint32_t struct_id, struct layout *ret, struct diag *d);
 /* The id of struct @name. -ENOENT; -EEXIST: several different ones. */
 int layout_btf_find(const struct btf *btf, const char *name, uint32_t *ret_id);
-/* What AGENT_EVENT(map, …) points to. -ENOENT. */
+/* What AGENT_EVENT(map, …) points to: a struct, or (btf_is_fwd()) one that is only declared. -ENOENT. */
 int layout_btf_anchor(const struct btf *btf, const char *map, uint32_t *ret_id);
 int layout_from_dwarf(struct arena *a, const void *elf, size_t size, const char *name, struct layout *ret,
 		      struct diag *d);

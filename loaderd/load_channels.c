@@ -62,6 +62,18 @@ static int cannot_infer(struct arena *a, const struct program_channel *c, const 
 			 c->name, why);
 }
 
+static int by_anchor(struct arena *a, const struct program_channel *c, const struct btf *btf, uint32_t id,
+		     const struct artifact *elf, struct layout *ret, struct diag *d)
+{
+	const struct btf_type *t = btf__type_by_id(btf, id);
+
+	if (btf_is_fwd(t))
+		return diag_fail(d, -EINVAL, c->item.file, c->item.line,
+				 "channel '%s': its AGENT_EVENT() names struct %s, which is only declared, not defined, "
+				 "in the program", c->name, load_btf_name(btf, t->name_off));
+	return from_btf(a, btf, id, elf, ret, d);
+}
+
 int infer_layout(struct arena *a, const struct program_channel *c, const char *map, const struct btf *btf,
 		 const struct artifact *elf, struct layout *ret, struct diag *d)
 {
@@ -81,7 +93,7 @@ int infer_layout(struct arena *a, const struct program_channel *c, const char *m
 				      : err;
 	}
 	if (btf && !layout_btf_anchor(btf, map, &id))
-		return from_btf(a, btf, id, elf, ret, d);
+		return by_anchor(a, c, btf, id, elf, ret, d);
 	err = by_name(a, "event", btf, elf, ret, d);
 	if (err == -EEXIST)
 		return cannot_infer(a, c, btf, elf, "the object has several different structs 'event'", d);

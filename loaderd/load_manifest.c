@@ -172,10 +172,11 @@ static int add_route(struct load *l, const struct program_route *r, struct manif
 	const struct program_channel *c = (const struct program_channel *)l->program->channels.items + r->channel;
 	const struct manifest_channel *mc = (const struct manifest_channel *)l->manifest.channels.items + r->channel;
 	const char *processor = r->event ? r->event->processor : NULL;
+	const char *name = r->event ? r->event->name : NULL;
 
 	*m = (struct manifest_route){
 		.channel = r->channel, .event = event_number(l->program, r->event),
-		.event_name = processor ? processor : mc->layout.name, .processor = processor,
+		.event_name = name ? name : mc->layout.name, .processor = processor,
 		.function = processor ? (r->event->function ? r->event->function : "process") : NULL,
 	};
 	infer_key(l->arena, r->event, mc, m);

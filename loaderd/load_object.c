@@ -14,9 +14,9 @@ static int check_elf(struct load *l, const struct load_item *i)
 	const char *path = i->artifact.path;
 
 	if (i->artifact.size < sizeof(*h) || memcmp(h->e_ident, ELFMAG, SELFMAG))
-		return load_fail(l, i->decl->item.line, "%s is not an ELF file", path);
+		return load_fail(l, i->decl->path_line, "%s is not an ELF file", path);
 	if (h->e_ident[EI_CLASS] != ELFCLASS64 || h->e_machine != EM_BPF)
-		return load_fail(l, i->decl->item.line, "%s is not a BPF object (machine %u; compile it with "
+		return load_fail(l, i->decl->path_line, "%s is not a BPF object (machine %u; compile it with "
 				 "clang -target bpf -g -O2)", path, h->e_machine);
 	return 0;
 }
@@ -96,9 +96,9 @@ static int open_object(struct load *l, struct load_item *i)
 		return 0;
 	cause = load_log_cause(l->arena, "", -errno);
 	if (cause && strstr(cause, "BTF is required"))
-		return load_fail(l, i->decl->item.line, "%s has no BTF, which its maps need: compile it with clang -g",
+		return load_fail(l, i->decl->path_line, "%s has no BTF, which its maps need: compile it with clang -g",
 				 i->artifact.path);
-	return load_fail(l, i->decl->item.line, "%s cannot be opened: %s", i->artifact.path, cause ? cause : "");
+	return load_fail(l, i->decl->path_line, "%s cannot be opened: %s", i->artifact.path, cause ? cause : "");
 }
 
 static int configure_progs(struct load *l, struct load_item *i)

@@ -3,6 +3,8 @@
  *
  *	#include "tracer.h"
  *
+ *	struct my_event { … };		// what your BPF program submits
+ *
  *	TRACER_EXPORT void process(struct tracer_ctx *ctx)
  *	{
  *		const struct my_event *ev = tracer_event(ctx, sizeof(*ev));
@@ -14,7 +16,7 @@
  *		tracer_printf(ctx, "}");
  *	}
  *
- *	cc -shared -fPIC -O2 my_processor.c -o my_processor.so
+ *	cc -shared -fPIC -O2 -Isdk -Iabi my_processor.c -o my_processor.so	(installed: -I/usr/include/ebpf-agent)
  *
  * What is written is one JSON value per event; writing nothing drops the event (counted as filtered). What does not
  * fit makes the whole result an error (oversize); nothing is ever cut in the middle. */

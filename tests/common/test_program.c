@@ -190,6 +190,15 @@ static void what_is_not_built_is_said(void **state)
 	assert_false(warned(f, "kafka"));
 }
 
+static void a_script_may_stand_at_its_item(void **state)
+{
+	struct doc_fixture *f = *state;
+	struct program *p = parse(f, "name: t\nprograms: [{name: b, type: bpftrace, src: 'BEGIN {}'}]\n");
+
+	assert_string_equal(ITEM(p->items, program_item, 0)->src, "BEGIN {}");
+	assert_true(warned(f, "type: bpftrace is not built in this version"));
+}
+
 static void a_script_gets_a_pipe_at_its_place(void **state)
 {
 	struct doc_fixture *f = *state;
@@ -415,8 +424,13 @@ static const struct {
 	  "max_entrys: unknown key in a map; did you mean \"max_entries\"?" },
 	{ "programs:\n- {name: o, type: ebpf_object, path: x}\n- {name: o, type: user_so, path: x}\n",
 	  "x.yaml:3: name: \"o\" is the name of two programs (first in line 2)" },
-	{ "programs: [{name: b, type: bpftrace}]\n", "path: b has neither path nor src" },
+	{ "programs: [{name: b, type: bpftrace}]\n",
+	  "path: b has neither path nor src; bpftrace is not built in this version" },
 	{ "programs: [{name: b, type: bpftrace, path: x, properties: {src: y}}]\n", "src: b has a path as well" },
+	{ "programs:\n- name: b\n  type: bpftrace\n  src: x\n  properties: {src: y}\n",
+	  "x.yaml:4: src: stands in properties as well" },
+	{ "programs:\n- name: o\n  type: ebpf_object\n  path: gopher://x\n", "x.yaml:4: path: \"gopher://x\" is of no" },
+	{ "programs:\n- name: o\n  path: file://x\n  type: ebpf_object\n", "x.yaml:3: path: \"file://x\" is not abs" },
 	{ "programs: [{name: s, type: user_so, path: x, properties: {functions: [{name: 'a b'}]}}]\n",
 	  "name: \"a b\" cannot be a function's name" },
 	{ "programs: [{name: s, type: user_so, path: x, properties: {functions: [{name: a}, {name: a}]}}]\n",
@@ -562,6 +576,7 @@ int main(void)
 		doc_test(properties_of_a_processor_speak_of_the_only_object),
 		doc_test(placeholders_are_warned_about),
 		doc_test(what_is_not_built_is_said),
+		doc_test(a_script_may_stand_at_its_item),
 		doc_test(a_script_gets_a_pipe_at_its_place),
 		doc_test(artifacts_have_absolute_paths),
 		doc_test(fields_are_read),

@@ -94,23 +94,23 @@ static const struct {
 	size_t n;
 } seed[] = {
 	{ "oom", "ok (program oom, 2 items, 1 channel)\n",
-	  { ":8: warning: path: /root/ebpf-agent/output/oom.bpf.o: ",
-	    ":11: warning: path: /root/ebpf-agent/output/oom.so: " }, 2 },
+	  { ":9: warning: path: /root/ebpf-agent/output/oom.bpf.o: ",
+	    ":12: warning: path: /root/ebpf-agent/output/oom.so: " }, 2 },
 	{ "openfile", "ok (program openfile, 2 items, 1 channel)\n",
 	  { ":3: warning: type: bpftrace is not built in this version", ":10: warning: initfile: is empty",
-	    ":6: warning: path: fetching by http is not built in this version",
+	    ":7: warning: path: fetching by http is not built in this version",
 	    ":6: warning: events: no event names the user_so tcp_connlat_user",
-	    ":3: warning: path: /xxx/openfile.bt: " }, 5 },
+	    ":4: warning: path: /xxx/openfile.bt: " }, 5 },
 	{ "tcp_tracer", "ok (program tcp_tracer, 2 items, 1 channel)\n",
 	  { ":10: warning: progs: \"xxxx\" is a placeholder", ":11: warning: maps: \"xxx\" is a placeholder",
-	    ":12: warning: variables: \"xxx\" is a placeholder", ":6: warning: path: fetching by http is not built",
+	    ":12: warning: variables: \"xxx\" is a placeholder", ":7: warning: path: fetching by http is not built",
 	    ":21: warning: storage: kafka is not built in this version",
 	    ":22: warning: storage: tmpfs is not built in this version",
-	    ":3: warning: path: /xxx/tcp_tracer.bpf.o: " }, 7 },
+	    ":4: warning: path: /xxx/tcp_tracer.bpf.o: " }, 7 },
 	{ "test_bpftrace", "ok (program test_bpftrace, 2 items, 1 channel)\n",
 	  { ":8: warning: src: \"bpftrace_code\" is a placeholder", ":8: warning: type: bpftrace is not built",
 	    ":19: warning: type: pipe is not built in this version",
-	    ":12: warning: path: /root/ebpf-agent/output/bpftrace_default.so: " }, 4 },
+	    ":13: warning: path: /root/ebpf-agent/output/bpftrace_default.so: " }, 4 },
 	{ "xdp", "ok (list for xdpd, 1 entry)\n",
 	  { ":1: warning: this is a list for xdpd, which does not use it yet in this version" }, 1 },
 };
@@ -140,9 +140,9 @@ static void with_artifacts_what_is_absent_is_an_error(void **state)
 	(void)state;
 	assert_int_equal(run("tests/common/seed/oom.yaml", true, false), 1);
 	assert_string_equal(out, "");
-	has(err, "tests/common/seed/oom.yaml:8: path: /root/ebpf-agent/output/oom.bpf.o: ");
+	has(err, "tests/common/seed/oom.yaml:9: path: /root/ebpf-agent/output/oom.bpf.o: ");
 	assert_int_equal(run("tests/common/seed/tcp_tracer.yaml", true, false), 1);
-	has(err, "tcp_tracer.yaml:3: path: /xxx/tcp_tracer.bpf.o: ");
+	has(err, "tcp_tracer.yaml:4: path: /xxx/tcp_tracer.bpf.o: ");
 }
 
 static void artifacts_are_looked_for_beside_their_file(void **state)
@@ -155,7 +155,7 @@ static void artifacts_are_looked_for_beside_their_file(void **state)
 	put_file("o.bpf.o", "\177ELF and more", 13);
 	path = put_file("p.yaml", text, strlen(text));
 	assert_int_equal(run(path, true, false), 0);
-	has(out, "p.yaml: ok (program p, 1 item, 1 channel)\n");
+	has(out, "p.yaml: ok (program p, 1 item, 1 channel; its files exist and are ELF, what is in them only a load checks)\n");
 	assert_string_equal(err, "");
 	put_file("o.bpf.o", "#!/bin/sh\n", 10);
 	path = put_file("p.yaml", text, strlen(text));
@@ -164,6 +164,20 @@ static void artifacts_are_looked_for_beside_their_file(void **state)
 	has(err, "/o.bpf.o: not an ELF file\n");
 	assert_int_equal(run(path, false, false), 0);
 	has(err, "not an ELF file");
+}
+
+static void what_cannot_be_fetched_is_said_once(void **state)
+{
+	static const char text[] = "programs:\n- name: o\n  type: ebpf_object\n  path: http://h/o.bpf.o\n"
+				   "channels: {r: {type: ring_buffer}}\n";
+	const char *path = put_file("p.yaml", text, strlen(text));
+
+	(void)state;
+	assert_int_equal(run(path, true, false), 1);
+	assert_int_equal(lines(err), 1);
+	has(err, "p.yaml:4: path: fetching by http is not built in this version");
+	assert_int_equal(run(path, false, false), 0);
+	assert_int_equal(lines(err), 1);
 }
 
 static void what_is_refused_says_one_line_and_status_1(void **state)
@@ -201,7 +215,7 @@ static void json_is_one_object_on_stdout(void **state)
 	assert_int_equal(json_check(out, strlen(out) - 1), 0);
 	has(out, "{\"file\":\"tests/common/seed/oom.yaml\",\"ok\":true,\"kind\":\"program\","
 		 "\"program\":\"oom\",\"items\":2,"
-		 "\"channels\":1,\"warnings\":[\"tests/common/seed/oom.yaml:8: path: ");
+		 "\"channels\":1,\"warnings\":[\"tests/common/seed/oom.yaml:9: path: ");
 	assert_int_equal(run("/nonexistent", false, true), 1);
 	assert_string_equal(
 		out, "{\"file\":\"/nonexistent\",\"ok\":false,\"error\":\"/nonexistent: No such file or directory\","
@@ -232,6 +246,7 @@ int main(void)
 		cmocka_unit_test(the_seed_passes_byte_for_byte_and_its_doubts_are_told),
 		cmocka_unit_test(with_artifacts_what_is_absent_is_an_error),
 		cmocka_unit_test_setup_teardown(artifacts_are_looked_for_beside_their_file, make_dir, remove_dir),
+		cmocka_unit_test_setup_teardown(what_cannot_be_fetched_is_said_once, make_dir, remove_dir),
 		cmocka_unit_test_setup_teardown(what_is_refused_says_one_line_and_status_1, make_dir, remove_dir),
 		cmocka_unit_test(json_is_one_object_on_stdout),
 		cmocka_unit_test(the_schema_shows_every_key),

@@ -39,7 +39,15 @@ static void what_a_person_looks_for_is_first_and_what_says_nothing_is_left_out(v
 			    "t") "\"tags\":{},\"data\":{\"ts_ns\":12345,\"run_ns\":16339990,\"idle_ns\":0,\"pid\":7,"
 				 "\"none\":[],\"from\":\"SYN_SENT\",\"code\":0,\"to\":\"CLOSE\",\"day_ns\":"
 				 "86400000000000}}\n",
-	       "01:02:03.123 t  from=SYN_SENT to=CLOSE run_ns=16.3ms pid=7 code=0 day_ns=24h\n");
+	       "01:02:03.123 t  from=SYN_SENT to=CLOSE run=16.3ms pid=7 code=0 day=24h\n");
+}
+
+static void a_duration_says_its_unit_once(void **state)
+{
+	(void)state;
+	expect(HEAD PROGRAM("p", "p") "\"tags\":{},\"data\":{\"_ns\":5,\"a_ns\":999999999999999999,"
+	       "\"b_ns\":\"x\",\"c_ns\":5000}}\n",
+	       "01:02:03.123 p  _ns=5 a_ns=999999999999999999 b_ns=x c=5us\n");
 }
 
 static void text_that_is_not_plain_is_quoted(void **state)
@@ -105,6 +113,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(an_event_becomes_keys_and_values),
 		cmocka_unit_test(what_a_person_looks_for_is_first_and_what_says_nothing_is_left_out),
+		cmocka_unit_test(a_duration_says_its_unit_once),
 		cmocka_unit_test(text_that_is_not_plain_is_quoted),
 		cmocka_unit_test(an_event_with_a_name_of_its_own_says_it_and_tags_follow),
 		cmocka_unit_test(a_processor_may_give_any_json),

@@ -130,6 +130,21 @@ static void an_ambiguous_object_is_refused_with_candidates(void **state)
 	fixture_fini(&f);
 }
 
+static void an_anchor_to_a_struct_without_a_definition_is_refused(void **state)
+{
+	struct fixture f;
+
+	(void)state;
+	fixture_init(&f, "declared");
+	assert_int_equal(infer(&f, "{ type: ring_buffer }"), -EINVAL);
+	assert_says(&f, "struct openedx, which is only declared, not defined");
+	diag_fini(&f.d);
+	assert_int_equal(infer(&f, "{ type: ring_buffer, event: absent }"), -EINVAL);
+	assert_says(&f, "structs that it has: opened");
+	assert_null(strstr(f.d.error, "openedx"));
+	fixture_fini(&f);
+}
+
 static void a_struct_that_is_not_there_is_refused_by_name(void **state)
 {
 	struct fixture f;
@@ -236,6 +251,7 @@ int main(void)
 		cmocka_unit_test(without_either_it_is_struct_event_out_of_dwarf),
 		cmocka_unit_test(a_named_struct_is_looked_for_in_dwarf_too),
 		cmocka_unit_test(an_ambiguous_object_is_refused_with_candidates),
+		cmocka_unit_test(an_anchor_to_a_struct_without_a_definition_is_refused),
 		cmocka_unit_test(a_struct_that_is_not_there_is_refused_by_name),
 		cmocka_unit_test(fields_go_before_everything),
 		cmocka_unit_test(wrong_fields_are_refused),
