@@ -18,7 +18,7 @@ static int method_ledger(sd_bus_message *m, void *userdata, sd_bus_error *error)
 		return r;
 	channeld_look(c);		/* a program may have come this very moment */
 	if (program[0] && !channeld_find(c, program))
-		return bus_fail(error, AGENT_ERR_NOT_FOUND, "no program is called \"%s\"", program);
+		return bus_fail(error, AGENT_ERR_NOT_FOUND, "no program '%s' is loaded", program);
 	bus_rows_begin(&rows, m);
 	for (const struct supervised *child = c->children; child; child = child->next)
 		if (child->manifest && (!program[0] || strcmp(child->program, program) == 0))

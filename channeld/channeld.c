@@ -121,10 +121,11 @@ static void look_at_children(struct channeld *c)
 
 	for (struct supervised *child = c->children; child; child = child->next) {
 		supervised_look(child, now);
+		supervised_watch(child, now);
 		n++;
 		running += child->pid != 0;
 	}
-	svc_status(c->svc, "%zu programs, %zu workers", n, running);
+	svc_status(c->svc, "%zu program%s, %zu worker%s", n, n == 1 ? "" : "s", running, running == 1 ? "" : "s");
 	set_timer(c, now);
 }
 

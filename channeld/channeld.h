@@ -5,6 +5,7 @@
 
 #include <uv.h>
 
+#include "../abi/spool.h"
 #include "../common/bus.h"
 #include "../common/manifest.h"
 #include "../common/svc.h"
@@ -41,6 +42,7 @@ struct supervised {
 	uint64_t delay_ns;
 	uint64_t quick_deaths, restarts;
 	bool failed;			/* too many quick deaths: tried again seldom */
+	struct watch *watch;		/* for losses */
 	char last_end[96];		/* how the last worker ended; empty: none did */
 };
 
@@ -71,12 +73,16 @@ void supervised_free(struct supervised *child);
 void supervised_refresh(struct supervised *child);
 /* Starts the worker if it is time, tells it what it has to know. */
 void supervised_look(struct supervised *child, uint64_t now);
+/* Says what it loses. */
+void supervised_watch(struct supervised *child, uint64_t now);
 void supervised_kill(struct supervised *child);
 void supervised_ended(struct supervised *child, int status);
 const char *supervised_state(const struct supervised *child);
 /* The program is unloaded: nobody needs its spool any more. */
 void supervised_remove_spool(const char *program);
 
+/* The row of @c's ring in a commit; NULL: none yet. */
+const struct spool_ring *commit_ring(const struct spool_commit *commit, const struct manifest_channel *c);
 /* One program's share of the ledger, appended to @rows. */
 void ledger_append(const struct manifest *m, struct bus_rows *rows);
 

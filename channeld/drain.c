@@ -137,8 +137,10 @@ static int write_route(struct drain *d, struct route *r, const struct when *when
 
 	if (r->processor) {
 		a.drop = d->answers.rows[row].drop;
-		if (a.drop == SPOOL_N_DROPS)
-			a = (struct answer){ a.drop, d->answers.text + d->answers.rows[row].at, d->answers.rows[row].len };
+		if (a.drop == SPOOL_N_DROPS) {
+			a.json = d->answers.text + d->answers.rows[row].at;
+			a.len = d->answers.rows[row].len;
+		}
 		given = &a;
 	}
 	return route_write(r, &d->spool, when, &item->rec, given, ret);

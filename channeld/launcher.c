@@ -5,7 +5,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <limits.h>
 #include <poll.h>
 #include <signal.h>
 #include <string.h>
@@ -14,10 +13,11 @@
 
 #include "../abi/batch.h"
 #include "../common/log.h"
+#include "../common/paths.h"
 #include "../common/rights.h"
 #include "../common/spawn.h"
 
-#define FD_BINARY (SANDBOX_FD_SO + 1)	/* in the sandbox, which closes it at once */
+#define FD_FOLDER (SANDBOX_FD_SO + 1)	/* in the sandbox, which closes it at once */
 
 struct connection {
 	int fd;			/* -1: closed by the other side; kept until its sandbox is reaped */
@@ -29,7 +29,7 @@ struct launcher {
 	struct connection c[LAUNCHER_MAX_CONNECTIONS];
 	size_t n;
 	uid_t first, last, next;	/* next: a uid rests as long as possible before it is used again */
-	int null, binary, signals;
+	int null, folder, signals;	/* folder: of ebpf-sandbox */
 };
 
 #ifdef AGENT_SAN
@@ -77,10 +77,11 @@ static int pick_uid(struct launcher *l, uid_t *ret)
 	return -EUSERS;
 }
 
-/* By descriptor: a checkout below a folder that only root may enter works too. */
+/* By its folder's descriptor: a checkout below a folder that only root may enter works too, and the process is called
+ * by the last part of the path, from its first moment on. */
 static pid_t start_sandbox(struct launcher *l, const struct launcher_request *req, uid_t uid, const int fds[4])
 {
-	char path[32], memory[24];
+	char path[64], memory[24];
 	char *argv[] = { "ebpf-sandbox", (char *)req->function, memory, NULL };
 	char *envp[] = { NULL };
 	const struct spawn_fd map[] = {
@@ -91,12 +92,12 @@ static pid_t start_sandbox(struct launcher *l, const struct launcher_request *re
 		{ l->null, 2 },
 #endif
 		{ fds[0], SANDBOX_FD_BATCH }, { fds[1], SANDBOX_FD_REQUEST }, { fds[2], SANDBOX_FD_DONE },
-		{ fds[3], SANDBOX_FD_SO }, { l->binary, FD_BINARY },
+		{ fds[3], SANDBOX_FD_SO }, { l->folder, FD_FOLDER },
 	};
 	struct spawn s = { .path = path, .argv = argv, .envp = envp, .fds = map, .n_fds = ARRAY_SIZE(map),
 			   .change_id = true, .uid = uid, .gid = uid, .new_session = true };
 
-	snprintf(path, sizeof(path), "/proc/self/fd/%d", FD_BINARY);
+	snprintf(path, sizeof(path), "/proc/self/fd/%d/ebpf-sandbox", FD_FOLDER);
 	snprintf(memory, sizeof(memory), "%llu", (unsigned long long)req->memory);
 	return spawn(&s);
 }
@@ -225,20 +226,15 @@ static void serve(struct launcher *l)
 
 static int launcher_open(struct launcher *l)
 {
-	char path[PATH_MAX];
 	sigset_t mask;
-	int r;
 
-	r = spawn_helper_path("ebpf-sandbox", path);
-	if (r < 0)
-		return r;
-	l->binary = open(path, O_RDONLY | O_CLOEXEC);
+	l->folder = open(path_libexec(), O_PATH | O_DIRECTORY | O_CLOEXEC);
 	l->null = open("/dev/null", O_RDWR | O_CLOEXEC);
 	sigemptyset(&mask);
 	sigaddset(&mask, SIGCHLD);
 	sigprocmask(SIG_BLOCK, &mask, NULL);
 	l->signals = signalfd(-1, &mask, SFD_CLOEXEC | SFD_NONBLOCK);
-	if (l->binary < 0 || l->null < 0 || l->signals < 0)
+	if (l->folder < 0 || l->null < 0 || l->signals < 0)
 		return -errno;
 	return connection_add(l, LAUNCHER_FD);
 }

@@ -5,15 +5,12 @@
 #include <limits.h>
 #include <string.h>
 
-#include <bpf/bpf.h>
-#include <bpf/libbpf.h>
-
-#include "../abi/counts.h"
 #include "../common/paths.h"
 #include "../common/pins.h"
 #include "../common/program.h"
 #include "../common/spool.h"
 #include "channeld.h"
+#include "counts.h"
 #include "ring.h"
 
 #define TRIES 4
@@ -25,36 +22,6 @@ struct channel_ledger {
 	bool has_pending, live;
 	uint64_t pending, discarded;	/* discarded: whether or not they were drained yet */
 };
-
-/* ---- what the kernel counted ----------------------------------------------------------------------------- */
-
-static int read_counts(const struct manifest *m, const struct manifest_channel *c, struct agent_counts *ret)
-{
-	int n = libbpf_num_possible_cpus();
-	cleanup(closep) int fd = pin_get(m->program, c->item, PIN_MAP, c->counts);
-	cleanup(freep) struct agent_counts *per_cpu = n > 0 ? calloc((size_t)n, sizeof(*per_cpu)) : NULL;
-	struct bpf_map_info info = {};
-	uint32_t len = sizeof(info), zero = 0;
-	struct agent_counts sum = {};
-
-	if (fd < 0)
-		return fd;
-	if (!per_cpu)
-		return -ENOMEM;
-	if (bpf_obj_get_info_by_fd(fd, &info, &len) < 0)
-		return -errno;
-	if (info.type != BPF_MAP_TYPE_PERCPU_ARRAY || info.value_size != sizeof(*per_cpu))
-		return -EINVAL;
-	if (bpf_map_lookup_elem(fd, &zero, per_cpu) < 0)
-		return -errno;
-	for (int i = 0; i < n; i++) {
-		sum.produced += per_cpu[i].produced;
-		sum.ring_full += per_cpu[i].ring_full;
-		sum.nmi += per_cpu[i].nmi;
-	}
-	*ret = sum;
-	return 0;
-}
 
 /* ---- one reading ------------------------------------------------------------------------------------------ */
 
@@ -91,7 +58,14 @@ static int count_pending(const struct manifest *m, const struct manifest_channel
 	return err;
 }
 
-static const struct spool_ring *find_row(const struct spool_commit *commit, const struct manifest_channel *c)
+static int read_counts(const struct manifest *m, const struct manifest_channel *c, struct agent_counts *ret)
+{
+	cleanup(closep) int fd = counts_open(m, c);
+
+	return fd < 0 ? fd : counts_read(fd, ret);
+}
+
+const struct spool_ring *commit_ring(const struct spool_commit *commit, const struct manifest_channel *c)
 {
 	for (size_t i = 0; i < commit->n_rings; i++)
 		if (commit->rings[i].map_id == c->map_id)
@@ -99,29 +73,55 @@ static const struct spool_ring *find_row(const struct spool_commit *commit, cons
 	return NULL;
 }
 
-/* The commit, then the ring from there on, then the counters: whatever moved in between shows in a second commit. */
-static void read_channel(const struct manifest *m, const struct manifest_channel *c, struct channel_ledger *ret)
+/* False: it moved while it was read. */
+static bool read_channel(const struct manifest *m, const struct manifest_channel *c, const struct spool_commit *commit,
+			 struct channel_ledger *ret)
 {
-	cleanup(freep) struct spool_commit *commit = malloc(2 * sizeof(*commit));
+	const struct spool_ring *row = commit_ring(commit, c);
 	struct channel_ledger l = {};
+	struct agent_counts before;
+	bool counted = c->counts && read_counts(m, c, &before) == 0;
 
-	for (int i = 0; i < TRIES && commit; i++) {
-		const struct spool_ring *row, *after;
-
-		l = (struct channel_ledger){};
-		row = read_commit(m, &commit[0]) == 0 ? find_row(&commit[0], c) : NULL;
-		if (row)
-			l.row = *row;
-		if (c->type == CHANNEL_RING_BUFFER)
-			l.has_pending = count_pending(m, c, l.row.next, &l) == 0;
-		l.discarded += l.row.discarded;
-		l.counted = c->counts && read_counts(m, c, &l.counts) == 0;
-		after = read_commit(m, &commit[1]) == 0 ? find_row(&commit[1], c) : NULL;
-		l.live = (after ? after->next : 0) != l.row.next;
-		if (l.has_pending && !l.live)
-			break;
-	}
+	if (row)
+		l.row = *row;
+	if (c->type == CHANNEL_RING_BUFFER)
+		l.has_pending = count_pending(m, c, l.row.next, &l) == 0;
+	l.discarded += l.row.discarded;
+	l.counted = counted && read_counts(m, c, &l.counts) == 0;
+	l.live = l.counted && before.produced != l.counts.produced;
 	*ret = l;
+	return l.has_pending && !l.live;
+}
+
+/* No commit yet: nothing was drained, and zero is the truth. */
+static void read_commit_or_zero(const struct manifest *m, struct spool_commit *ret)
+{
+	if (read_commit(m, ret) < 0)
+		memset(ret, 0, sizeof(*ret));
+}
+
+/* One commit for all rows, then the rings from there on, between two readings of the counters: whatever moved meanwhile
+ * shows in these or in a second commit. */
+static void read_all(const struct manifest *m, struct spool_commit commit[2], struct channel_ledger *l)
+{
+	const struct manifest_channel *channels = m->channels.items;
+
+	for (int i = 0; i < TRIES; i++) {
+		bool still = true;
+
+		read_commit_or_zero(m, &commit[0]);
+		for (size_t k = 0; k < m->channels.n; k++)
+			still &= read_channel(m, &channels[k], &commit[0], &l[k]);
+		read_commit_or_zero(m, &commit[1]);
+		for (size_t k = 0; k < m->channels.n; k++) {
+			const struct spool_ring *after = commit_ring(&commit[1], &channels[k]);
+
+			l[k].live |= (after ? after->next : 0) != l[k].row.next;
+			still &= !l[k].live;
+		}
+		if (still)
+			return;
+	}
 }
 
 /* ---- rows -------------------------------------------------------------------------------------------------- */
@@ -166,7 +166,7 @@ static void event_row(const struct manifest *m, const struct spool_commit *commi
 {
 	const struct manifest_route *r = &((const struct manifest_route *)m->routes.items)[i];
 	const struct manifest_channel *c = &((const struct manifest_channel *)m->channels.items)[r->channel];
-	const struct spool_ring *ring = find_row(commit, c);
+	const struct spool_ring *ring = commit_ring(commit, c);
 	const struct spool_route *row = &commit->routes[i];
 
 	bus_row_begin(rows);
@@ -188,20 +188,15 @@ static void event_row(const struct manifest *m, const struct spool_commit *commi
 
 void ledger_append(const struct manifest *m, struct bus_rows *rows)
 {
-	cleanup(freep) struct spool_commit *commit = calloc(1, sizeof(*commit));
+	cleanup(freep) struct spool_commit *commit = calloc(2, sizeof(*commit));
+	cleanup(freep) struct channel_ledger *l = calloc(m->channels.n + 1, sizeof(*l));
 	const struct manifest_channel *channels = m->channels.items;
 
-	for (size_t i = 0; i < m->channels.n; i++) {
-		struct channel_ledger l;
-
-		read_channel(m, &channels[i], &l);
-		channel_row(m, &channels[i], &l, rows);
-	}
-	if (!commit)
+	if (!commit || !l)
 		return;
-	/* No commit yet: nothing was drained, and zero is the truth. */
-	if (read_commit(m, commit) < 0)
-		memset(commit, 0, sizeof(*commit));
+	read_all(m, commit, l);
+	for (size_t i = 0; i < m->channels.n; i++)
+		channel_row(m, &channels[i], &l[i], rows);
 	for (size_t i = 0; i < m->routes.n && i < SPOOL_MAX_ROUTES; i++)
-		event_row(m, commit, i, rows);
+		event_row(m, &commit[0], i, rows);
 }

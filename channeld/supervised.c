@@ -12,6 +12,7 @@
 #include "channeld.h"
 #include "clock.h"
 #include "launcher.h"
+#include "watch.h"
 #include "worker.h"
 
 #define QUICK_NS NSEC_PER_SEC		/* a worker that lived for less died quickly */
@@ -197,7 +198,10 @@ void supervised_ended(struct supervised *child, int status)
 		snprintf(child->last_end, sizeof(child->last_end), "killed by signal %d", WTERMSIG(status));
 	else
 		snprintf(child->last_end, sizeof(child->last_end), "ended with status %d", WEXITSTATUS(status));
-	if (!child->killed && !child->channeld->stopping)
+	/* 0: it found no manifest; whether that is so is looked at now. */
+	if (WIFEXITED(status) && WEXITSTATUS(status) == 0)
+		child->listed = false;
+	else if (!child->killed && !child->channeld->stopping)
 		log_warning("worker of %s (process %d) %s", child->program, (int)child->pid, child->last_end);
 	child->pid = 0;
 	control_close(child);
@@ -251,6 +255,11 @@ static bool manifest_changed(struct supervised *child)
 	return true;
 }
 
+static void stop_watch(struct supervised *child)
+{
+	watch_free(take(child->watch), child->channeld->svc, child->program);
+}
+
 void supervised_refresh(struct supervised *child)
 {
 	cleanup(diag_fini) struct diag d = {};
@@ -271,6 +280,7 @@ void supervised_refresh(struct supervised *child)
 	}
 	if (old && old->generation != m->generation) {
 		supervised_kill(child);
+		stop_watch(child);
 		child->quick_deaths = child->retry_at_ns = 0;
 		if (child->failed)
 			degraded(child, false);
@@ -317,6 +327,16 @@ void supervised_look(struct supervised *child, uint64_t now)
 	plan_restart(child, true, false);
 }
 
+void supervised_watch(struct supervised *child, uint64_t now)
+{
+	if (!child->manifest || child->gone)
+		return;
+	if (!child->watch)
+		child->watch = watch_new(child->manifest);
+	if (child->watch)
+		watch_look(child->watch, child->channeld->svc, child->manifest, now);
+}
+
 const char *supervised_state(const struct supervised *child)
 {
 	if (child->failed)
@@ -349,6 +369,7 @@ void supervised_free(struct supervised *child)
 {
 	if (child->failed)
 		degraded(child, false);
+	stop_watch(child);
 	control_close(child);
 	arena_free(child->arena);
 	free(child->program);

@@ -10,6 +10,7 @@
 #include <sys/syscall.h>
 
 #include "../common/log.h"
+#include "../common/paths.h"
 #include "../common/rights.h"
 #include "clock.h"
 #include "worker.h"
@@ -91,12 +92,12 @@ static void ring_doorbell(void *arg)
 
 /* ---- the loop ------------------------------------------------------------------------------------------ */
 
-/* A link goes away behind a grace period, and what ran meanwhile ends before the next: on a machine that is too busy for
- * DRAINED_AFTER_NS, these take longer as well. */
+/* A link goes away behind a grace period, and what ran meanwhile ends before the next: on a machine that is too busy
+ * for DRAINED_AFTER_NS, these take longer as well. */
 static void wait_for_kernel(void)
 {
 	for (int i = 0; i < 2; i++)
-		(void)syscall(SYS_membarrier, MEMBARRIER_CMD_GLOBAL, 0, 0);	/* where it is refused: no more than that */
+		(void)syscall(SYS_membarrier, MEMBARRIER_CMD_GLOBAL, 0, 0);	/* refused: no more than that */
 }
 
 /* Told to drain, and nothing came for as long as something still could: say so, once. */
@@ -246,6 +247,13 @@ static int parse(int argc, char **argv, struct worker_options *o)
 	return conf_name_valid(o->program) ? 0 : -EINVAL;
 }
 
+static bool manifest_gone(const char *program)
+{
+	char path[PATH_MAX];
+
+	return path_manifest(program, path) == 0 && access(path, F_OK) < 0 && errno == ENOENT;
+}
+
 int worker_main(int argc, char **argv)
 {
 	static struct worker w = { .room_wait_ms = 1, .processor_wait_ms = 1 };
@@ -267,6 +275,9 @@ int worker_main(int argc, char **argv)
 	w.drain.ring_doorbell = ring_doorbell;
 	w.drain.arg = &w;
 	err = worker_setup(&w.drain, &o, &w.draining, &diag);
+	/* Unloaded while this process started: there is nothing to do, and nothing wrong. */
+	if (err < 0 && o.control >= 0 && manifest_gone(o.program))
+		return EXIT_SUCCESS;
 	if (err < 0) {
 		log_error("worker of %s: %s", o.program, diag.error[0] ? diag.error : strerror(-err));
 		return EXIT_FAILURE;

@@ -306,8 +306,8 @@ static const struct conf_key item_keys[] = {
 	{ "type", CONF_ENUM, offsetof(struct doc_item, type), .choices = item_type_names, .flags = CONF_REQUIRED,
 	  .help = "a BPF object, a script, a processor; bpftrace is not built in this version" },
 	{ "path", CONF_STR, offsetof(struct doc_item, path), .min = 1, .max = 4095,
-	  .help = "file:///…, http://…, https://…, ftp://…, or a path, which is relative to this file; http, https and "
-		  "ftp are not built in this version" },
+	  .help = "file:///…, http://…, https://…, ftp://…, or a path, which is relative to this file; http, "
+		  "https and ftp are not built in this version" },
 	{ "sha256", CONF_STR, offsetof(struct doc_item, sha256), .min = 64, .max = 64,
 	  .help = "of the file, in hex: it is checked" },
 	{ "src", CONF_STR, offsetof(struct doc_item, src), .min = 1, .max = YAML_SIZE_MAX,

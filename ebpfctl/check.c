@@ -156,6 +156,20 @@ static int check_program(struct arena *a, const struct yaml_node *root, bool art
 	return 0;
 }
 
+bool check_name(const char *path, char ret[AGENT_NAME_MAX + 1])
+{
+	cleanup(arena_freep) struct arena *a = arena_new(0);
+	cleanup(diag_fini) struct diag d = {0};
+	struct verdict v = { .path = path };
+	struct yaml_node *root;
+
+	if (!a || yaml_parse_path(a, path, &root, &d) < 0 || program_is_xdp_list(root) ||
+	    check_program(a, root, false, &v, &d) < 0)
+		return false;
+	snprintf(ret, AGENT_NAME_MAX + 1, "%s", v.name);
+	return true;
+}
+
 int check_file(const char *path, bool artifacts, bool json)
 {
 	cleanup(arena_freep) struct arena *a = arena_new(0);
@@ -182,5 +196,5 @@ int print_schema(void)
 	conf_print_schema(&program_schema, stdout);
 	printf("\n# xdpd's list: each entry is one of these, behind \"- \".\n");
 	conf_print_schema(&xdp_schema, stdout);
-	return ferror(stdout) ? 1 : 0;
+	return 0;
 }

@@ -5,10 +5,15 @@
 
 #include <stdbool.h>
 
+#include "../abi/names.h"
+
 /* Validates a program or a list for xdpd; loads nothing. Warnings on stderr, the verdict on stdout, or on stderr if the
  * file is refused; @json: one object on stdout instead. @artifacts: files that it names must be there, else their
  * absence is a warning. Returns the exit status, 0 or 1. */
 int check_file(const char *path, bool artifacts, bool json);
+
+/* The program that @path describes. False: it describes none, or is wrong; nothing is said. */
+bool check_name(const char *path, char ret[AGENT_NAME_MAX + 1]);
 
 /* Everything that may stand in a file, as commented YAML. Returns the exit status. */
 int print_schema(void);

@@ -35,7 +35,8 @@ struct client_option {
 void client_options(DBusMessageIter *args, const struct client_option *options, size_t n);
 
 /* Sends @m (taken) and waits for the reply, to be unreferenced by the caller. @doing: said on stderr, if that is a
- * terminal, once it takes more than a second. 0; -EREMOTEIO: refused, or nobody there; -EINTR: c->stop; see c->error. */
+ * terminal, once it takes more than a second. 0; -EREMOTEIO: refused, or nobody there; -EINTR: c->stop was set; both
+ * are said in c->error. */
 int client_call(struct client *c, DBusMessage *m, int timeout_ms, const char *doing, DBusMessage **ret);
 /* The same for a method that takes only a program's name ("" for all; NULL: no such argument) and options. */
 int client_ask(struct client *c, const struct ctl_daemon *d, const char *member, const char *program,

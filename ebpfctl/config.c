@@ -36,7 +36,7 @@ int verb_config(const struct ctl *c, int argc, char **argv)
 	DBusMessage *m;
 
 	if (!d) {
-		ctl_error("there is no daemon `%s`: loaderd, tagd, channeld, sinkd, xdpd", argv[0]);
+		ctl_error("no daemon '%s': there are loaderd, tagd, channeld, sinkd, xdpd", argv[0]);
 		return CTL_USAGE;
 	}
 	if (client_open(&client, c) < 0)

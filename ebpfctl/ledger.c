@@ -3,8 +3,12 @@
 #include <inttypes.h>
 #include <stdarg.h>
 #include <string.h>
+#include <time.h>
 
 #include "ledger.h"
+
+#define TRIES    3	/* before something is said to be off: it may have been caught between two counters */
+#define AGAIN_MS 50
 
 static const struct column channel_columns[] = {
 	{ "program", "PROGRAM" }, { "channel", "CHANNEL" }, { "produced", "PRODUCED" }, { "drained", "= DRAINED" },
@@ -54,12 +58,20 @@ static void off(struct ledger *l, const struct row *r, const char *fmt, ...)
 		abort();
 }
 
+/* Moved while it was read: its numbers are of different moments. */
+static bool row_is_live(const struct row *r)
+{
+	const struct cell *live = row_get(r, "live");
+
+	return live && live->type == CELL_BOOL && live->b;
+}
+
 static void check_equation(struct ledger *l, const struct equation *e, const struct row *r)
 {
 	int64_t left, sum = 0, value;
 	char text[256] = "";
 
-	if (strcmp(row_str(r, "kind"), e->kind) || !row_number(r, e->left, &left))
+	if (strcmp(row_str(r, "kind"), e->kind) || !row_number(r, e->left, &left) || row_is_live(r))
 		return;		/* another kind, or "unknown" */
 	for (const char *const *key = e->right; *key; key++) {
 		size_t len = strlen(text);
@@ -89,7 +101,8 @@ static void check_routes(struct ledger *l, const struct rows *channeld)
 			if (strcmp(row_str(e, "kind"), "event") || strcmp(row_str(c, "kind"), "channel") ||
 			    strcmp(row_str(e, "program"), row_str(c, "program")) ||
 			    strcmp(row_str(e, "channel"), row_str(c, "channel")) ||
-			    !row_number(e, "drained", &of_event) || !row_number(c, "drained", &of_channel))
+			    row_is_live(c) || !row_number(e, "drained", &of_event) ||
+			    !row_number(c, "drained", &of_channel))
 				continue;
 			if (of_event != of_channel)
 				off(l, e, "%" PRId64 " drained, but the channel has %" PRId64, of_event, of_channel);
@@ -113,6 +126,8 @@ void ledger_fini(struct ledger *l)
 	for (size_t i = 0; i < l->n_off; i++)
 		free(l->off[i]);
 	free(l->off);
+	rows_fini(&l->channeld);
+	rows_fini(&l->sinkd);
 	*l = (struct ledger){};
 }
 
@@ -125,18 +140,16 @@ static bool is_live(const struct rows *r)
 {
 	int64_t n;
 
-	for (size_t i = 0; i < r->n; i++) {
-		const struct cell *live = row_get(&r->rows[i], "live");
-
-		if ((row_number(&r->rows[i], "pending", &n) && n) || (live && live->type == CELL_BOOL && live->b))
+	for (size_t i = 0; i < r->n; i++)
+		if ((row_number(&r->rows[i], "pending", &n) && n) || row_is_live(&r->rows[i]))
 			return true;
-	}
 	return false;
 }
 
-static void print_text(const struct ctl *c, const struct ledger *l, const struct rows *channeld,
-		       const struct rows *sinkd)
+static void print_text(const struct ctl *c, const struct ledger *l)
 {
+	const struct rows *channeld = &l->channeld, *sinkd = &l->sinkd;
+
 	if (!channeld->n && !sinkd->n) {
 		puts("nothing is loaded");
 		return;
@@ -154,20 +167,20 @@ static void print_text(const struct ctl *c, const struct ledger *l, const struct
 		puts(ctl_paint(c, PAINT_OFF));
 	}
 	if (l->n_off)
-		puts("not balanced (exact at rest; while events flow, ask again)");
+		puts("not balanced");
 	else
 		puts(is_live(channeld) || is_live(sinkd) ? "balanced, events under way" : "balanced");
 }
 
-static int print_json(const struct ledger *l, const struct rows *channeld, const struct rows *sinkd)
+static int print_json(const struct ledger *l)
 {
 	cleanup(json_fini) struct json j = {};
 	cleanup(freep) char *text = NULL;
 
 	json_open_object(&j, NULL);
-	rows_json(channeld, "channel", &j, "channels");
-	rows_json(channeld, "event", &j, "events");
-	rows_json(sinkd, "sink", &j, "sinks");
+	rows_json(&l->channeld, "channel", &j, "channels");
+	rows_json(&l->channeld, "event", &j, "events");
+	rows_json(&l->sinkd, "sink", &j, "sinks");
 	json_bool(&j, "balanced", !l->n_off);
 	json_open_array(&j, "off");
 	for (size_t i = 0; i < l->n_off; i++)
@@ -192,23 +205,38 @@ static int ask(struct client *c, const char *daemon, const char *program, struct
 	return CTL_DONE;
 }
 
+int ledger_ask(struct client *c, const char *program, struct ledger *ret)
+{
+	const struct timespec pause = { .tv_nsec = AGAIN_MS * 1000000L };
+
+	for (int i = 0; i < TRIES; i++) {
+		if (i > 0)
+			nanosleep(&pause, NULL);
+		ledger_fini(ret);
+		if (ask(c, "channeld", program, &ret->channeld) || ask(c, "sinkd", program, &ret->sinkd))
+			return CTL_FAILED;
+		ledger_check(ret, &ret->channeld, &ret->sinkd);
+		if (!ret->n_off)
+			break;
+	}
+	return CTL_DONE;
+}
+
 int verb_ledger(const struct ctl *c, int argc, char **argv)
 {
 	const char *program = argc ? argv[0] : "";
-	cleanup(rows_fini) struct rows channeld = {}, sinkd = {};
 	cleanup(client_close) struct client client = {};
 	cleanup(ledger_fini) struct ledger l = {};
 
 	if (!dbus_validate_utf8(program, NULL))
-		return ctl_error("no program has such a name");
+		return ctl_error(CTL_NO_PROGRAM, program);
 	if (client_open(&client, c) < 0)
 		return ctl_error("%s", client.error);
-	if (ask(&client, "channeld", program, &channeld) || ask(&client, "sinkd", program, &sinkd))
+	if (ledger_ask(&client, program, &l))
 		return CTL_FAILED;
-	ledger_check(&l, &channeld, &sinkd);
-	if (c->json && print_json(&l, &channeld, &sinkd))
+	if (c->json && print_json(&l))
 		return CTL_FAILED;
 	if (!c->json)
-		print_text(c, &l, &channeld, &sinkd);
+		print_text(c, &l);
 	return c->strict && l.n_off ? CTL_FAILED : CTL_DONE;
 }

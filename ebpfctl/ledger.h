@@ -5,11 +5,16 @@
 #include "rows.h"
 
 struct ledger {
+	struct rows channeld, sinkd;
 	char **off;		/* one sentence per equation that does not hold */
 	size_t n_off;
 };
 
-/* Holds the rows of both daemons against the equations; what is "unknown" is passed over. */
+/* Asks both daemons for @program ("": all) into zeroed @ret, and checks; again if something is off. 0, or CTL_FAILED:
+ * said on stderr. */
+int ledger_ask(struct client *c, const char *program, struct ledger *ret);
+/* Holds the rows of both daemons against the equations; what is "unknown" is passed over, and so are channels that
+ * moved while they were read. */
 void ledger_check(struct ledger *l, const struct rows *channeld, const struct rows *sinkd);
 /* Accepts a zeroed one. */
 void ledger_fini(struct ledger *l);

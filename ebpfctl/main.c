@@ -37,57 +37,72 @@ struct verb {
 	int min_args, max_args;		/* -1: any number */
 	int (*run)(const struct ctl *c, int argc, char **argv);	/* NULL: not built in this version */
 	const char *more;		/* for `help VERB` */
+	const char *ignored;		/* of the options for all: what means nothing here */
 };
 
 static const struct verb verbs[] = {
 	{ "run", "FILE…", "a private agent in the foreground: load, print events until Ctrl-C, leave nothing behind",
-	  "state config seconds", 0, -1, verb_run,
+	  "state config seconds verbose", 0, -1, verb_run,
 	  "Starts the five daemons and a bus of their own in a mount namespace of their own, loads each FILE, and\n"
 	  "prints every event on stdout, losing none. Needs root, but neither systemd nor a system bus. All else goes\n"
-	  "to stderr: the daemons' words, the address of the bus (for ebpfctl and busctl in another terminal), and\n"
-	  "the line `ready` once all is loaded. Ctrl-C (SIGTERM, --seconds) unloads, prints what was still under way,\n"
-	  "stops the daemons and removes all that it made; so does closing stdout, as `| head` does. A daemon that\n"
-	  "dies is started again.\n"
+	  "to stderr: the address of the bus (for ebpfctl and busctl in another terminal), the daemons' warnings, the\n"
+	  "line `ready` once all is loaded, and at the end what was delivered and what was lost of each program.\n"
+	  "Ctrl-C (SIGTERM, --seconds) unloads, prints what was still under way, stops the daemons and removes all\n"
+	  "that it made; so does closing stdout, as `| head` does. Ctrl-C again: what is left is discarded. A daemon\n"
+	  "that dies is started again.\n"
+	  "\n"
+	  "Each program's events are also written to a file, log/PROGRAM.jsonl in the folder where the bus is, which\n"
+	  "is removed at the end; with --state DIR that is DIR/log/PROGRAM.jsonl, and stays. After a `kill -9` no\n"
+	  "process, program or mount remains, but a folder /tmp/ebpf-agent.XXXXXX may, until the next run.\n"
 	  "\n"
 	  "  ebpfctl run programs/exec.yaml                      events as text\n"
 	  "  ebpfctl run --json exec.yaml tcpstate.yaml | jq .   one JSON object a line\n"
-	  "  ebpfctl run --state ./work --seconds 60 exec.yaml   keeps logs and cached artifacts in ./work\n" },
+	  "  ebpfctl run --state ./work --seconds 60 exec.yaml   keeps events and cached artifacts in ./work\n",
+	  "bus" },
 	{ "load", "FILE…", "load programs, each described by a YAML file", "", 1, -1, verb_load,
 	  "The whole file is validated before anything happens; a load that fails leaves nothing behind and says why,\n"
-	  "with the verifier's last words. `ebpfctl check FILE` validates without loading.\n" },
+	  "with the verifier's last words. `ebpfctl check FILE` validates without loading.\n"
+	  "\n"
+	  "Of several files each is tried, whatever becomes of the others; the exit status is 1 if any failed. With\n"
+	  "--json each has an object, with `program` and `warnings`, or with `error`.\n", NULL },
 	{ "unload", "NAME… | --all", "detach at once, deliver what is still under way, then remove",
 	  "all force timeout", 0, -1, verb_unload,
 	  "From the moment it is told, the kernel calls nothing of the program any more. What its rings and its spool\n"
 	  "hold is still delivered to every sink; if a sink cannot take it within --timeout (10 seconds), the program\n"
-	  "stays, `draining`, and nothing is lost: unload again, or --force, which discards the rest.\n" },
-	{ "list", "", "the programs that are loaded", "", 0, 0, verb_list, NULL },
+	  "stays, `draining`, and nothing is lost: unload again, or --force, which discards the rest. On stderr each\n"
+	  "program's sum is said: how many events were delivered, how many lost, and why.\n"
+	  "\n"
+	  "Of several names each is tried, whatever becomes of the others; the exit status is 1 if any failed.\n",
+	  NULL },
+	{ "list", "", "the programs that are loaded", "", 0, 0, verb_list, NULL, NULL },
 	{ "show", "NAME", "all about one program: what attached and what did not, maps, channels, sinks", "", 1, 1,
-	  verb_show, NULL },
+	  verb_show, NULL, NULL },
 	{ "tail", "[NAME]", "events as they come (of all programs by default), until Ctrl-C", "", 0, 1, verb_tail,
 	  "A live view: it never holds anything up, so it may skip lines, and says on stderr how many. When sinkd is\n"
-	  "started again, tail goes on.\n" },
+	  "started again, tail goes on.\n", NULL },
 	{ "ledger", "[NAME]", "where every event went, in equations", "strict", 0, 1, verb_ledger,
 	  "per channel           produced = drained + pending + ring_full + nmi + lost\n"
 	  "per channel, event    drained = ok + decode + so_error + so_crash + so_timeout + filtered + oversize\n"
 	  "                      results = spooled + spool_full\n"
 	  "per sink              routed = acked + pending + rejected + disk_full + expired (+ skipped: live views)\n"
-	  "`unknown` is said where an object has no counter of its own. Exact at rest; while events flow the tables\n"
-	  "are read one after the other. With --strict the exit status is 1 unless every equation holds.\n" },
+	  "`unknown` is said where an object has no counter of its own. Exact at rest; a channel that moved while it\n"
+	  "was read is not held against its equation, and what seems off is asked for again before it is said. With\n"
+	  "--strict the exit status is 1 unless every equation holds.\n", NULL },
 	{ "status", "", "the five daemons: running or not, since when, what is degraded and why", "", 0, 0,
-	  verb_status, NULL },
+	  verb_status, NULL, NULL },
 	{ "config", "DAEMON", "the configuration in effect, every key with its value", "", 1, 1, verb_config,
-	  "DAEMON is loaderd, tagd, channeld, sinkd or xdpd.\n" },
+	  "DAEMON is loaderd, tagd, channeld, sinkd or xdpd.\n", NULL },
 	{ "check", "FILE…", "validate program files (and xdpd's lists); load nothing", "artifacts", 1, -1, verb_check,
-	  "An artifact that is absent is a warning here, and with --artifacts an error, as it is when loading. Looked at\n"
-	  "is only whether it exists and is an ELF file: maps, structs and functions are checked by a load.\n" },
+	  "An artifact that is absent is a warning here, and with --artifacts an error, as it is when loading.\n"
+	  "Looked at is only whether it exists and is an ELF file: what is in it, a load checks.\n", "bus" },
 	{ "schema", "", "every key that a program file may have, with type, default and meaning", "", 0, 0,
-	  verb_schema, NULL },
-	{ "top", "", "processor time and events per program", "", 0, 0, NULL, NULL },
-	{ "tags", "PID", "the tags of a process", "", 0, -1, NULL, NULL },
-	{ "watch", "list|add|remove …", "what tagd follows", "", 0, -1, NULL, NULL },
-	{ "query", "PROMQL", "query the embedded time series", "", 0, -1, NULL, NULL },
-	{ "xdp", "list|attach|detach|flows|stats …", "accelerated interfaces", "", 0, -1, NULL, NULL },
-	{ "help", "[VERB]", "this text, or more about one verb", "", 0, 1, verb_help, NULL },
+	  verb_schema, NULL, "json bus" },
+	{ "top", "", "processor time and events per program", "", 0, 0, NULL, NULL, NULL },
+	{ "tags", "PID", "the tags of a process", "", 0, -1, NULL, NULL, NULL },
+	{ "watch", "list|add|remove …", "what tagd follows", "", 0, -1, NULL, NULL, NULL },
+	{ "query", "PROMQL", "query the embedded time series", "", 0, -1, NULL, NULL, NULL },
+	{ "xdp", "list|attach|detach|flows|stats …", "accelerated interfaces", "", 0, -1, NULL, NULL, NULL },
+	{ "help", "[VERB]", "this text, or more about one verb", "", 0, 1, verb_help, NULL, "json bus" },
 	{ NULL },
 };
 
@@ -111,6 +126,7 @@ static const struct opt opts[] = {
 	{ "state",     "DIR",     "keep logs and cached artifacts here (default: /tmp, then removed)", OPT_STATE },
 	{ "config",    "DIR",     "the daemons' configuration (loaderd.yaml, programs.d/…)", OPT_CONFIG },
 	{ "seconds",   "N",       "stop by itself after that time, counted from `ready`",           OPT_SECONDS },
+	{ "verbose",   NULL,      "-v: what the daemons log, not only their warnings",              'v' },
 };
 #define N_GLOBAL_OPTS 4
 
@@ -122,13 +138,13 @@ static const struct verb *find_verb(const char *name)
 	return NULL;
 }
 
-/* Is @name one of the words in @v->options? */
-static bool verb_takes(const struct verb *v, const char *name)
+/* Is @name one of the words in @words? */
+static bool has_word(const char *words, const char *name)
 {
 	size_t len = strlen(name);
 
-	for (const char *p = v->options; (p = strstr(p, name)); p += len)
-		if ((p == v->options || p[-1] == ' ') && (p[len] == '\0' || p[len] == ' '))
+	for (const char *p = words; (p = strstr(p, name)); p += len)
+		if ((p == words || p[-1] == ' ') && (p[len] == '\0' || p[len] == ' '))
 			return true;
 	return false;
 }
@@ -143,13 +159,14 @@ static void print_opt(const struct opt *o)
 
 static void print_verb(const struct verb *v)
 {
-	printf("Usage: ebpfctl %s [OPTION…] %s\n\n%s%s.\n", v->name, v->args, v->help,
+	printf("Usage: ebpfctl %s [OPTION…]%s%s\n\n%s%s.\n", v->name, v->args[0] ? " " : "", v->args, v->help,
 	       v->run ? "" : "; not built in this version");
 	if (v->more)
 		printf("\n%s", v->more);
 	printf("\nOptions:\n");
 	for (size_t i = 0; i < ARRAY_SIZE(opts); i++)
-		if (i < N_GLOBAL_OPTS - 1 || verb_takes(v, opts[i].name))
+		if (i < N_GLOBAL_OPTS - 1 ? !has_word(v->ignored ?: "", opts[i].name) :
+					    has_word(v->options, opts[i].name))
 			print_opt(&opts[i]);
 }
 
@@ -170,7 +187,7 @@ static void print_help(void)
 	for (const struct verb *v = verbs; v->name; v++)
 		if (!v->run)
 			printf(" %s", v->name);
-	printf("\n\nOptions for all of them:\n");
+	printf("\n\nOptions for all that they mean something to:\n");
 	for (size_t i = 0; i < N_GLOBAL_OPTS; i++)
 		print_opt(&opts[i]);
 	printf("\nExit status: 0 done, 1 refused or failed, 2 used wrongly. Data is on stdout, all else on stderr.\n\n"
@@ -187,7 +204,7 @@ static int verb_help(const struct ctl *c, int argc, char **argv)
 	const struct verb *v = argc ? find_verb(argv[0]) : NULL;
 
 	if (argc && !v) {
-		ctl_error("there is no verb `%s`; `ebpfctl help` lists them", argv[0]);
+		ctl_error("no verb '%s': `ebpfctl help` lists them", argv[0]);
 		return CTL_USAGE;
 	}
 	if (v)
@@ -215,6 +232,7 @@ static int take_option(struct ctl *c, int val)
 	switch (val) {
 	case 'j': c->json = true; return 0;
 	case 'b': c->bus = optarg; return 0;
+	case 'v': c->verbose = true; return 0;
 	case OPT_ALL: c->all = true; return 0;
 	case OPT_FORCE: c->force = true; return 0;
 	case OPT_STRICT: c->strict = true; return 0;
@@ -242,7 +260,7 @@ static int parse_options(struct cmdline *l, int argc, char **argv)
 	for (size_t i = 0; i < ARRAY_SIZE(opts); i++)
 		table[i] = (struct option){ opts[i].name, opts[i].arg ? required_argument : no_argument, NULL,
 					    opts[i].val };
-	while ((val = getopt_long(argc, argv, "hV", table, NULL)) != -1) {
+	while ((val = getopt_long(argc, argv, "hvV", table, NULL)) != -1) {
 		if (val == '?')
 			return -EINVAL;	/* getopt has said why */
 		for (size_t i = 0; i < ARRAY_SIZE(opts); i++)
@@ -262,7 +280,7 @@ static int parse_options(struct cmdline *l, int argc, char **argv)
 static int check_usage(const struct verb *v, const struct cmdline *l, int argc)
 {
 	for (size_t i = N_GLOBAL_OPTS; i < ARRAY_SIZE(opts); i++)
-		if (l->given & 1ULL << i && !verb_takes(v, opts[i].name)) {
+		if (l->given & 1ULL << i && !has_word(v->options, opts[i].name)) {
 			ctl_error("`%s` takes no option --%s; see `ebpfctl help %s`", v->name, opts[i].name, v->name);
 			return -EINVAL;
 		}
@@ -271,6 +289,17 @@ static int check_usage(const struct verb *v, const struct cmdline *l, int argc)
 		return -EINVAL;
 	}
 	return 0;
+}
+
+/* What printf() could not write. A reader that has left is no fault, as with `| head`. */
+static int finish(int status)
+{
+	bool earlier = ferror(stdout);
+
+	errno = 0;
+	if (fflush(stdout) == 0 && !earlier)
+		return status;
+	return errno == EPIPE ? status : ctl_error("stdout: %s", errno ? strerror(errno) : "not all could be written");
 }
 
 static bool wants_color(void)
@@ -308,18 +337,18 @@ int main(int argc, char **argv)
 	}
 	if (argc == 0) {
 		if (l.help)
-			return verb_help(&l.ctl, 0, NULL);
-		ctl_error("no verb; `ebpfctl help` lists them");
+			return finish(verb_help(&l.ctl, 0, NULL));
+		ctl_error("no verb: `ebpfctl help` lists them");
 		return CTL_USAGE;
 	}
 	v = find_verb(argv[0]);
 	if (!v || l.help)
-		return verb_help(&l.ctl, 1, argv);
+		return finish(verb_help(&l.ctl, 1, argv));
 	if (!v->run)
 		return ctl_error("`%s` is not built in this version", v->name);
 	if (check_usage(v, &l, argc - 1) < 0)
 		return CTL_USAGE;
 	l.ctl.color = wants_color();
 	signal(SIGPIPE, SIG_IGN);
-	return v->run(&l.ctl, argc - 1, argv + 1);
+	return finish(v->run(&l.ctl, argc - 1, argv + 1));
 }

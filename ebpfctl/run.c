@@ -9,9 +9,11 @@
 #include <time.h>
 
 #include "../common/spawn.h"
+#include "check.h"
 #include "run.h"
 
 #define UNLOAD_MS   25000	/* unload has a limit of its own: 10 s of draining */
+#define VERB_DEATHS     3	/* it is started again so often */
 #define FLUSH_MS     2000	/* for a reader of stdout that takes nothing any more */
 
 enum phase { STARTING, LOADING, RUNNING, UNLOADING, STOPPING, FINISHED };
@@ -27,6 +29,9 @@ struct run {
 	bool force;			/* unload with --force: nobody takes what is left */
 	int status;
 	pid_t verb;			/* the load or unload under way */
+	const char *verb_name;
+	bool verb_killed;		/* the last one was, by a signal */
+	unsigned verb_deaths;
 	pid_t asked;			/* the loaderd that it speaks to */
 	int signal_fd;
 	struct run_dir dir;
@@ -52,6 +57,7 @@ static void enter(struct run *r, enum phase phase, int64_t now)
 
 static void start_verb(struct run *r, char **argv)
 {
+	/* stdout is for events alone. */
 	struct spawn_fd fds[] = { { r->super.null_fd, 0 }, { r->super.null_fd, 1 } };
 	char **env = super_env(&r->super, NULL);
 	struct spawn s = { .path = r->self, .argv = argv, .envp = env, .fds = fds, .n_fds = 2, .keep_caps = true,
@@ -60,6 +66,7 @@ static void start_verb(struct run *r, char **argv)
 
 	strv_free(env);
 	r->verb = pid > 0 ? pid : 0;
+	r->verb_name = argv[1];
 	r->asked = r->super.children[RUN_LOADERD].pid;
 	if (pid < 0)
 		ctl_error("%s: %s", r->self, strerror(-pid));
@@ -86,7 +93,7 @@ static void start_unload(struct run *r)
 	start_verb(r, argv);
 }
 
-/* True: it has ended, with *ret_ok. A verb that could not be started has ended badly. */
+/* True: it has ended, with *ret_ok, and has said why not. A verb that could not be started has ended badly. */
 static bool verb_ended(struct run *r, bool *ret_ok)
 {
 	int how = 0;
@@ -95,6 +102,11 @@ static bool verb_ended(struct run *r, bool *ret_ok)
 		return false;
 	*ret_ok = r->verb && WIFEXITED(how) && WEXITSTATUS(how) == 0;
 	r->verb = 0;
+	r->verb_killed = WIFSIGNALED(how);
+	if (r->verb_killed) {
+		r->verb_deaths++;
+		ctl_error("`%s` was killed (SIG%s)", r->verb_name, sigabbrev_np(WTERMSIG(how)) ?: "?");
+	}
 	return true;
 }
 
@@ -120,6 +132,7 @@ static void begin_stop(struct run *r, int64_t now)
 static void begin_unload(struct run *r, int64_t now)
 {
 	kill_verb(r);
+	r->verb_deaths = 0;
 	if (r->phase == STARTING || r->super.gave_up) {
 		begin_stop(r, now);
 		return;
@@ -168,13 +181,23 @@ static void look_loading(struct run *r, int64_t now)
 		fail_run(r, now);
 }
 
-/* A loaderd that died can neither answer nor detach: the next one is asked again. True: there is something to wait for. */
+/* A loaderd that died can neither answer nor detach: the next one is asked again. So is this one, if the verb did not
+ * live to hear it, and if the drain took too long: then what is left is discarded, and counted. True: there is
+ * something to wait for. */
 static bool unload_again(struct run *r)
 {
 	const struct child *loaderd = &r->super.children[RUN_LOADERD];
+	bool heard = loaderd->pid == r->asked && loaderd->ready && !r->verb_killed;
 
-	if (r->super.gave_up || (loaderd->pid == r->asked && loaderd->ready))
+	if (r->super.gave_up || r->verb_deaths > VERB_DEATHS)
 		return false;
+	if (heard) {
+		if (r->force)
+			return false;
+		ctl_error("what is left is discarded");
+		r->force = true;
+		r->status = CTL_FAILED;
+	}
 	if (loaderd->ready)
 		start_unload(r);
 	return true;
@@ -238,6 +261,21 @@ static void look_reasons(struct run *r, int64_t now)
 	}
 }
 
+/* For those who will not wait: what is left is discarded, and counted. At the next one nothing is waited for. */
+static void unload_at_once(struct run *r, int64_t now)
+{
+	bool ready = r->super.children[RUN_LOADERD].ready;
+
+	kill_verb(r);
+	if (r->force || !ready) {
+		begin_stop(r, now);
+		return;
+	}
+	r->force = true;
+	start_unload(r);
+	enter(r, UNLOADING, now);
+}
+
 static void look_signals(struct run *r, int64_t now)
 {
 	struct signalfd_siginfo info;
@@ -249,8 +287,7 @@ static void look_signals(struct run *r, int64_t now)
 			begin_unload(r, now);
 		} else if (r->phase == UNLOADING && now - r->since_ms > 200) {
 			/* Asked twice (a terminal may send one of each): no more waiting for the drain. */
-			kill_verb(r);
-			begin_stop(r, now);
+			unload_at_once(r, now);
 		}
 	}
 }
@@ -327,6 +364,7 @@ static int set_up(struct run *r, char why[256])
 	r->super.dir = &r->dir;
 	r->super.ids = &r->ids;
 	r->super.config = r->ctl->config;
+	r->super.verbose = r->ctl->verbose;
 	r->super.console = on_console;
 	r->super.arg = r;
 	err = super_start(&r->super, why);
@@ -346,6 +384,22 @@ static void tear_down(struct run *r)
 	run_ids_release(&r->ids);
 }
 
+/* Two files of one program: the second one would be refused once the first one runs. */
+static int check_names(char **files, int n)
+{
+	cleanup(freep) char (*names)[AGENT_NAME_MAX + 1] = calloc((size_t)n + 1, sizeof(*names));
+
+	for (int i = 0; names && i < n; i++) {
+		if (!check_name(files[i], names[i]))
+			continue;	/* loaderd says what is wrong with it */
+		for (int k = 0; k < i; k++)
+			if (!strcmp(names[k], names[i]))
+				return ctl_error("%s and %s both describe the program '%s'", files[k], files[i],
+						 names[i]);
+	}
+	return CTL_DONE;
+}
+
 /* Everything that can be known before anything is made. */
 static int check(const struct ctl *c, char **files, int n)
 {
@@ -362,7 +416,7 @@ static int check(const struct ctl *c, char **files, int n)
 		return ctl_error("%s: %s", c->config, strerror(errno));
 	if (!run_bus_binary())
 		return ctl_error("dbus-daemon is not installed (Debian: apt-get install dbus-daemon)");
-	return CTL_DONE;
+	return check_names(files, n);
 }
 
 static int start(struct run *r)

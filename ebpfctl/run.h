@@ -105,6 +105,7 @@ struct super {
 	struct child children[RUN_N];
 	int notify_fd, bus_socket, null_fd;
 	bool config;			/* there is a --config folder */
+	bool verbose;			/* the daemons log as they are configured; else warnings and what is worse */
 	bool stopping;
 	bool failed;			/* one was not well when it stopped */
 	char *gave_up;			/* a child that cannot be started: why, for the user */

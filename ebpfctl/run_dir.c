@@ -106,13 +106,15 @@ static int make_base(struct run_dir *d, char why[256])
 /* So that --bus DIR/bus reaches it. One that was killed has left its own behind. */
 static int link_bus(const struct run_dir *d, char why[256])
 {
-	char target[sizeof(d->base) + 8];
+	char target[sizeof(d->base) + 8], back[sizeof(d->base) + 8];
 	struct stat st;
 
 	snprintf(target, sizeof(target), "%s/bus", d->base);
 	if (fstatat(d->state_fd, "bus", &st, AT_SYMLINK_NOFOLLOW) == 0 && S_ISLNK(st.st_mode))
 		unlinkat(d->state_fd, "bus", 0);
-	if (symlinkat(target, d->state_fd, "bus") == 0)
+	/* And back, for `show`: outside of the instance's namespace, BASE/log is empty. */
+	snprintf(back, sizeof(back), "%s/state", d->base);
+	if (symlinkat(target, d->state_fd, "bus") == 0 && symlink(d->state, back) == 0)
 		return 0;
 	snprintf(why, 256, "%.180s/bus: %s", d->state, strerror(errno));
 	return -EIO;

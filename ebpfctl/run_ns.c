@@ -226,8 +226,7 @@ int run_ns_enter(struct run_dir *d, const struct run_ids *ids, const char *confi
 {
 	int err;
 
-	/* Asked now, and remembered: afterwards /proc/self/exe is a path of the namespace that is left; in a chroot that
-	 * is a wrong one. */
+	/* Now, and remembered: afterwards /proc/self/exe is a path of the namespace that is left, wrong in a chroot. */
 	(void)path_libexec();
 	if (unshare(CLONE_NEWNS) < 0)
 		return fail(why, -errno, "a mount namespace of its own");

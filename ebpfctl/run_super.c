@@ -70,7 +70,7 @@ static pid_t start_process(struct super *s, struct child *c)
 	bool is_bus = c->def == &run_defs[RUN_BUS], is_sinkd = c->def == &run_defs[RUN_SINKD];
 	struct spawn_fd fds[4] = { { s->null_fd, 0 }, { 2, 1 } };	/* stdout is for events alone */
 	char path[PATH_MAX], conf[PATH_MAX], notify[PATH_MAX];
-	char *daemon_argv[] = { path, NULL };
+	char *daemon_argv[] = { path, s->verbose ? NULL : "--log-level", "warning", NULL };
 	char *bus_argv[] = { path, conf, "--nofork", "--nopidfile", "--nosyslog", NULL };
 	ptrdiff_t i = c - s->children;
 	struct spawn spawn_it = {
@@ -161,6 +161,7 @@ static void describe_death(struct child *c, const siginfo_t *how)
 static void reap(struct super *s, struct child *c, int64_t now)
 {
 	siginfo_t how = {};
+	bool ready = c->ready;
 
 	if (!c->pid || waitid(P_PID, (id_t)c->pid, &how, WEXITED | WNOHANG) < 0 || how.si_pid == 0)
 		return;
@@ -171,9 +172,10 @@ static void reap(struct super *s, struct child *c, int64_t now)
 	c->pid = 0;
 	c->ready = false;
 	if (c->stopping) {
-		/* dbus-daemon has no orderly stop: SIGTERM is its end. */
+		/* dbus-daemon has no orderly stop: SIGTERM is its end. So it is of a daemon that was only beginning. */
 		bool exited = how.si_code == CLD_EXITED && how.si_status == 0;
-		bool well = !c->killed && (exited || c->def == &run_defs[RUN_BUS]);
+		bool begun = !ready && how.si_code == CLD_KILLED && how.si_status == SIGTERM;
+		bool well = !c->killed && (exited || begun || c->def == &run_defs[RUN_BUS]);
 
 		if (!well)
 			fprintf(stderr, "ebpfctl: %s did not stop well (%s)\n", child_name(c), c->cause);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include <inttypes.h>
+#include <limits.h>
 #include <string.h>
 
 #include "../common/manifest.h"
@@ -83,6 +84,46 @@ static void show_channel(const struct ctl *c, const struct manifest_channel *ch)
 	line("  process", ch->pid_field);
 }
 
+/* A private instance with --state DIR has DIR/log at BASE/log, where only its own processes see it; BASE/state leads
+ * to DIR. */
+static void print_path(const char *path)
+{
+	const char *slash = strrchr(path, '/');
+	char link[PATH_MAX], state[PATH_MAX];
+	ssize_t n = -1;
+
+	if (slash && slash - path > 4 && !strncmp(slash - 4, "/log", 4) && access(path, F_OK) < 0 &&
+	    snprintf(link, sizeof(link), "%.*s/state", (int)(slash - 4 - path), path) < (int)sizeof(link))
+		n = readlink(link, state, sizeof(state) - 1);
+	if (n > 0) {
+		state[n] = '\0';
+		print_plain(stdout, state);
+		path = slash - 4;
+	}
+	print_plain(stdout, path);
+}
+
+/* Where the sinks write: sinkd's to say. */
+static void show_files(struct client *c, const struct ctl *ctl, const char *program)
+{
+	cleanup(message_unrefp) DBusMessage *reply = NULL;
+	cleanup(rows_fini) struct rows rows = {};
+	bool any = false;
+
+	if (client_ask(c, ctl_daemon_find("sinkd"), "Ledger", program, &reply) < 0 || rows_read(reply, &rows) < 0)
+		return;
+	for (size_t i = 0; i < rows.n; i++) {
+		if (!row_str(&rows.rows[i], "path")[0])
+			continue;
+		if (!any)
+			heading(ctl, "files");
+		any = true;
+		printf("  %-11s ", row_str(&rows.rows[i], "sink"));
+		print_path(row_str(&rows.rows[i], "path"));
+		putchar('\n');
+	}
+}
+
 static void show_route(const struct manifest *m, const struct manifest_route *r)
 {
 	const struct manifest_channel *channels = m->channels.items;
@@ -105,12 +146,14 @@ static void show(const struct ctl *c, const struct manifest *m)
 	const struct manifest_item *items = m->items.items;
 	const struct manifest_channel *channels = m->channels.items;
 	const struct manifest_route *routes = m->routes.items;
+	char loaded[CTL_TIME_SIZE];
 
 	line("program", m->program);
 	line("about", m->description);
 	line("state", m->state == MANIFEST_LOADED ? "loaded" : "draining");
 	line("file", m->file);
-	line("loaded", m->loaded_at);
+	ctl_local_time(m->loaded_at ?: "", loaded);
+	line("loaded", loaded);
 	each_line("degraded", &m->degraded);
 	each_line("warning", &m->warnings);
 	for (size_t i = 0; i < m->items.n; i++)
@@ -133,7 +176,7 @@ int verb_show(const struct ctl *c, int argc, char **argv)
 	const char *text;
 
 	if (!dbus_validate_utf8(argv[0], NULL))
-		return ctl_error("no program has such a name");
+		return ctl_error(CTL_NO_PROGRAM, argv[0]);
 	if (client_open(&client, c) < 0 || client_ask(&client, ctl_daemon_find("loaderd"), "Show", argv[0], &reply) < 0)
 		return ctl_error("%s", client.error);
 	if (!dbus_message_get_args(reply, NULL, DBUS_TYPE_STRING, &text, DBUS_TYPE_INVALID))
@@ -146,5 +189,6 @@ int verb_show(const struct ctl *c, int argc, char **argv)
 	if (!a || manifest_parse(a, text, strlen(text), &m, &d) < 0)
 		return ctl_error("the manifest cannot be read: %s", d.error[0] ? d.error : "not enough memory");
 	show(c, m);
+	show_files(&client, c, m->program);
 	return CTL_DONE;
 }

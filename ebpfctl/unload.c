@@ -1,18 +1,31 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
+/* In two steps: drained, it is kept a moment, so that the ledger can be asked what became of its events; then it
+ * goes. */
+#include <errno.h>
 #include <string.h>
 
+#include "../abi/names.h"
 #include "../common/json.h"
 #include "client.h"
+#include "totals.h"
 
 #define UNLOAD_SLACK_MS 20000		/* beyond the drain itself */
 #define DRAIN_DEFAULT_S 10
+#define USEC            1000000ULL	/* times on D-Bus */
 
-static DBusMessage *unload_message(const struct ctl *c, const char *member, const char *program)
+struct unload {
+	const struct ctl *ctl;
+	struct client client;
+	struct json json;		/* an array of what was unloaded */
+};
+
+static DBusMessage *unload_message(const char *program, bool keep, bool force, uint64_t timeout_usec)
 {
-	DBusMessage *m = client_message(ctl_daemon_find("loaderd"), NULL, member);
+	DBusMessage *m = client_message(ctl_daemon_find("loaderd"), NULL, program ? "Unload" : "UnloadAll");
 	const struct client_option options[] = {
-		{ .name = "force", .flag = c->force },
-		{ .name = "timeout", .number = c->timeout * 1000000 },	/* microseconds, as D-Bus has it */
+		{ .name = "keep", .flag = keep },
+		{ .name = "force", .flag = force },
+		{ .name = "timeout", .number = timeout_usec },
 	};
 	DBusMessageIter args;
 
@@ -23,77 +36,117 @@ static DBusMessage *unload_message(const struct ctl *c, const char *member, cons
 	return m;
 }
 
-static int call(const struct ctl *c, struct client *client, const char *member, const char *program, DBusMessage **ret)
+/* 0, -errno of client_call(). @program NULL: all. */
+static int call(struct unload *u, DBusMessage *m, const char *program, DBusMessage **ret)
 {
-	uint64_t drain = c->timeout ?: DRAIN_DEFAULT_S;
+	uint64_t ms = (u->ctl->timeout ?: DRAIN_DEFAULT_S) * 1000 + UNLOAD_SLACK_MS;
 	char doing[128];
 
 	snprintf(doing, sizeof(doing), "still delivering what %s has left", program ?: "all programs");
-	if (client_call(client, unload_message(c, member, program),
-			(int)MIN(drain * 1000 + UNLOAD_SLACK_MS, (uint64_t)INT32_MAX), doing, ret) < 0)
-		return ctl_error("%s", client->error);
-	return CTL_DONE;
+	return client_call(&u->client, m, (int)MIN(ms, (uint64_t)INT32_MAX), doing, ret);
 }
 
-static void say(const struct ctl *c, const char *program, struct json *j)
+static int fail(const struct unload *u, int err)
 {
-	json_str(j, NULL, program);
-	if (!c->json)
+	if (err == -EINTR)
+		return ctl_error("interrupted; loaderd goes on with it: see `ebpfctl list`");
+	return ctl_error("%s", u->client.error);
+}
+
+/* Detaches and drains; what it has counted is said. With --force it is not waited for. */
+static int drain(struct unload *u, const char *program, bool *ret_late)
+{
+	uint64_t timeout = u->ctl->force ? 1 : u->ctl->timeout * USEC;
+	cleanup(message_unrefp) DBusMessage *reply = NULL;
+	cleanup(ledger_fini) struct ledger l = {};
+	int err = call(u, unload_message(program, true, false, timeout), program, &reply);
+	bool late = err < 0 && !strcmp(u->client.error_name, AGENT_ERR_DRAIN_TIMEOUT);
+
+	*ret_late = late;
+	if (err < 0 && !late)
+		return u->ctl->force ? 0 : err;
+	if (ledger_ask(&u->client, program ?: "", &l) == CTL_DONE)
+		totals_say(&l);
+	return 0;
+}
+
+static int unload(struct unload *u, const char *program, DBusMessage **ret)
+{
+	bool late;
+	int err = drain(u, program, &late);
+
+	if (!err)
+		err = call(u, unload_message(program, false, u->ctl->force, late ? 1 : u->ctl->timeout * USEC), program,
+			   ret);
+	return err < 0 ? fail(u, err) : CTL_DONE;
+}
+
+static void say(struct unload *u, const char *program)
+{
+	json_str(&u->json, NULL, program);
+	if (!u->ctl->json)
 		printf("unloaded %s\n", program);
 }
 
-static int unload_all(const struct ctl *c, struct client *client, struct json *j)
+static int unload_all(struct unload *u)
 {
 	cleanup(message_unrefp) DBusMessage *reply = NULL;
 	char **programs;
 	int n;
 
-	if (call(c, client, "UnloadAll", NULL, &reply))
+	if (unload(u, NULL, &reply))
 		return CTL_FAILED;
 	if (!dbus_message_get_args(reply, NULL, DBUS_TYPE_ARRAY, DBUS_TYPE_STRING, &programs, &n, DBUS_TYPE_INVALID))
 		return ctl_error("loaderd's answer has an unexpected form");
 	for (int i = 0; i < n; i++)
-		say(c, programs[i], j);
-	if (!n && !c->json)
+		say(u, programs[i]);
+	if (!n && !u->ctl->json)
 		fprintf(stderr, "nothing was loaded\n");
 	dbus_free_string_array(programs);
 	return CTL_DONE;
 }
 
 /* Goes on after one that fails: whoever names several wants them all gone. */
-static int unload_each(const struct ctl *c, struct client *client, int argc, char **argv, struct json *j)
+static int unload_each(struct unload *u, int argc, char **argv)
 {
 	int status = CTL_DONE;
 
-	for (int i = 0; i < argc; i++) {
+	for (int i = 0; i < argc && !*u->client.stop; i++) {
 		cleanup(message_unrefp) DBusMessage *reply = NULL;
 
-		if (!dbus_validate_utf8(argv[i], NULL) || call(c, client, "Unload", argv[i], &reply))
+		if (!dbus_validate_utf8(argv[i], NULL))
+			status = ctl_error(CTL_NO_PROGRAM, argv[i]);
+		else if (unload(u, argv[i], &reply))
 			status = CTL_FAILED;
 		else
-			say(c, argv[i], j);
+			say(u, argv[i]);
 	}
 	return status;
 }
 
 int verb_unload(const struct ctl *c, int argc, char **argv)
 {
-	cleanup(client_close) struct client client = {};
-	cleanup(json_fini) struct json j = {};
 	cleanup(freep) char *text = NULL;
+	struct unload u = { .ctl = c };
 	int status;
 
 	if (c->all == (argc > 0)) {
 		ctl_error("unload takes names, or --all");
 		return CTL_USAGE;
 	}
-	if (client_open(&client, c) < 0)
-		return ctl_error("%s", client.error);
-	json_open_array(&j, NULL);
-	status = c->all ? unload_all(c, &client, &j) : unload_each(c, &client, argc, argv, &j);
-	json_close_array(&j);
-	text = json_finish(&j, NULL);
+	if (client_open(&u.client, c) < 0) {
+		status = ctl_error("%s", u.client.error);
+		client_close(&u.client);
+		return status;
+	}
+	u.client.stop = client_catch_signals();
+	json_open_array(&u.json, NULL);
+	status = c->all ? unload_all(&u) : unload_each(&u, argc, argv);
+	json_close_array(&u.json);
+	text = json_finish(&u.json, NULL);
 	if (c->json && text)
 		puts(text);
+	json_fini(&u.json);
+	client_close(&u.client);
 	return status;
 }

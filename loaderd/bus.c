@@ -14,7 +14,7 @@
 /* ---- options ---------------------------------------------------------------------------------------------------- */
 
 struct options {
-	bool force;
+	enum unload_how how;
 	uint64_t timeout_ms;
 };
 
@@ -60,9 +60,10 @@ static int read_option(sd_bus_message *m, struct options *o, sd_bus_error *error
 		err = sd_bus_message_peek_type(m, NULL, &type);
 	if (err < 0)
 		return err;
-	if (o && !strcmp(key, "force") && !strcmp(type, "b")) {
+	if (o && (!strcmp(key, "force") || !strcmp(key, "keep")) && !strcmp(type, "b")) {
 		err = sd_bus_message_read(m, "v", "b", &flag);
-		o->force = err >= 0 && flag;
+		if (err >= 0 && flag)
+			o->how = key[0] == 'f' ? UNLOAD_FORCE : UNLOAD_KEEP;
 		return err;
 	}
 	if (o && !strcmp(key, "timeout") && strlen(type) == 1 && strchr("stdu", type[0]))
@@ -228,7 +229,7 @@ static int method_unload(sd_bus_message *m, void *userdata, sd_bus_error *error)
 	e = entry_find(d, program);
 	if (!e)
 		return bus_fail(error, AGENT_ERR_NOT_FOUND, "no program '%s' is loaded", program);
-	unload_start(e, o.force, o.timeout_ms, on_unloaded, sd_bus_message_ref(m));
+	unload_start(e, o.how, o.timeout_ms, on_unloaded, sd_bus_message_ref(m));
 	return 1;
 }
 
@@ -293,7 +294,7 @@ static void unload_each(struct loaderd *d, const struct options *o, struct all *
 		one->all = a;
 		strcpy(one->name, e->name);
 		a->missing++;
-		unload_start(e, o->force, o->timeout_ms, on_one_unloaded, one);
+		unload_start(e, o->how, o->timeout_ms, on_one_unloaded, one);
 	}
 }
 

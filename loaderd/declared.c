@@ -168,7 +168,7 @@ static void replace(struct loaderd *d, struct declared *row, struct entry *e)
 		return;
 	}
 	log_info("%s: %s changed: it is loaded anew", e->name, row->path);
-	unload_start(e, false, d->conf->drain_timeout_ns / NSEC_PER_MSEC, on_replaced, p);
+	unload_start(e, UNLOAD_DRAIN, d->conf->drain_timeout_ns / NSEC_PER_MSEC, on_replaced, p);
 }
 
 /* ---- looking ---------------------------------------------------------------------------------------------------- */
@@ -280,7 +280,7 @@ static void unload_vanished(struct loaderd *d)
 		if (!file || e->state != ENTRY_LOADED || !is_declared_path(file) || is_seen(d, file))
 			continue;
 		log_info("%s: %s is gone: it is unloaded", e->name, file);
-		unload_start(e, false, d->conf->drain_timeout_ns / NSEC_PER_MSEC, on_unloaded, NULL);
+		unload_start(e, UNLOAD_DRAIN, d->conf->drain_timeout_ns / NSEC_PER_MSEC, on_unloaded, NULL);
 	}
 }
 

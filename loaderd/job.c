@@ -141,6 +141,25 @@ static void clean_up(struct job *j)
 	loaderd_sweep_shared(j->d);
 }
 
+/* A ring has one consumer: of programs that share one, a single one may have it as a channel. */
+static int check_rings(struct job *j, const struct manifest *m)
+{
+	const struct manifest_channel *ours = m->channels.items;
+
+	for (const struct entry *e = j->d->entries; e; e = e->next) {
+		bool other = e->manifest && e != j->entry;
+		const struct manifest_channel *theirs = other ? e->manifest->channels.items : NULL;
+
+		for (size_t k = 0; theirs && k < e->manifest->channels.n; k++)
+			for (size_t n = 0; n < m->channels.n; n++)
+				if (ours[n].map_id == theirs[k].map_id)
+					return outcome_fail(&j->outcome, AGENT_ERR_LOAD_FAILED,
+							    "%s: channel '%s': %s drains that map already, and a ring "
+							    "has one consumer", m->program, ours[n].name, e->name);
+	}
+	return 0;
+}
+
 static int take_manifest(struct job *j)
 {
 	cleanup(arena_freep) struct arena *a = arena_new(0);
@@ -162,6 +181,8 @@ static int take_manifest(struct job *j)
 	munmap(text, MAX(st.st_size, 1));
 	if (!err && strcmp(m->program, j->entry->name))
 		err = diag_fail(&d, -EINVAL, NULL, 0, "it speaks of another program");
+	if (!err)
+		err = check_rings(j, m);
 	if (!err && (err = manifest_write(m)))
 		diag_fail(&d, err, NULL, 0, "it cannot be written: %s", strerror(-err));
 	if (err)
@@ -192,7 +213,8 @@ static void finish(struct job *j)
 	if (!j->outcome.error)
 		take_manifest(j);
 	if (j->outcome.error) {
-		log_warning("%s was not loaded: %s", e->name, j->outcome.text);
+		/* Whoever asked is told; a declared program's trouble is the daemon's, too. */
+		log_info("%s was not loaded: %s", e->name, j->outcome.text);
 		clean_up(j);
 		j->done(j->arg, NULL, &j->outcome);
 		entry_remove(e);

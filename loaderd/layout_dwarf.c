@@ -439,7 +439,7 @@ struct candidates {
 
 static void add_candidate(struct candidates *c, struct arena *a, const char *name)
 {
-	if (!name[0] || c->n == CANDIDATES_MAX || strstr(name, "___"))
+	if (!name[0] || c->n == CANDIDATES_MAX || strstr(name, "___") || !strcmp(name, "agent_counts"))
 		return;
 	for (unsigned i = 0; i < c->n; i++)
 		if (!strcmp(c->names[i], name))

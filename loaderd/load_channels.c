@@ -69,8 +69,8 @@ static int by_anchor(struct arena *a, const struct program_channel *c, const str
 
 	if (btf_is_fwd(t))
 		return diag_fail(d, -EINVAL, c->item.file, c->item.line,
-				 "channel '%s': its AGENT_EVENT() names struct %s, which is only declared, not defined, "
-				 "in the program", c->name, load_btf_name(btf, t->name_off));
+				 "channel '%s': its AGENT_EVENT() names struct %s, which is only declared, not "
+				 "defined, in the program", c->name, load_btf_name(btf, t->name_off));
 	return from_btf(a, btf, id, elf, ret, d);
 }
 

@@ -300,8 +300,8 @@ static void tell_status(const struct loaderd *d)
 
 	for (const struct entry *e = d->entries; e; e = e->next)
 		n[e->state]++;
-	svc_status(d->svc, "%zu programs loaded, %zu loading, %zu draining", n[ENTRY_LOADED], n[ENTRY_LOADING],
-		   n[ENTRY_DRAINING]);
+	svc_status(d->svc, "%zu program%s loaded, %zu loading, %zu draining", n[ENTRY_LOADED],
+		   n[ENTRY_LOADED] == 1 ? "" : "s", n[ENTRY_LOADING], n[ENTRY_DRAINING]);
 }
 
 void loaderd_look(void *self)

@@ -39,6 +39,7 @@ extern const char *const entry_state_names[];
 struct waiter {
 	struct waiter *next;
 	uint64_t deadline;	/* of uv_now(), ms */
+	bool keep;		/* is told when it is drained; what it counted can then be read for KEEP_MS yet */
 	void (*done)(void *arg, const struct outcome *o);
 	void *arg;
 };
@@ -54,6 +55,7 @@ struct entry {
 	char *refused;			/* adopted, but it does not fit together: why */
 	struct job *job;		/* LOADING */
 	struct waiter *waiters;		/* DRAINING */
+	uint64_t keep_until;		/* of uv_now(): drained, but it stays so long unless it is unloaded again */
 };
 
 /* A file of programs.d. */
@@ -116,8 +118,9 @@ void job_abort(struct job *j, const char *why);
 void job_drop_all(struct loaderd *d);
 
 /* unload.c. @done as in struct waiter; it may be called before this returns. */
-void unload_start(struct entry *e, bool force, uint64_t timeout_ms, void (*done)(void *, const struct outcome *),
-		  void *arg);
+enum unload_how { UNLOAD_DRAIN, UNLOAD_FORCE, UNLOAD_KEEP };
+void unload_start(struct entry *e, enum unload_how how, uint64_t timeout_ms,
+		  void (*done)(void *, const struct outcome *), void *arg);
 /* Looks whether draining programs ran empty, and finishes those that did. */
 void unload_look(struct loaderd *d);
 void unload_init(struct loaderd *d);

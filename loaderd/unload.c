@@ -10,6 +10,7 @@
 #include "loaderd.h"
 
 #define LOOK_EVERY_MS 20
+#define KEEP_MS     2000
 
 /* ---- is it empty? ----------------------------------------------------------------------------------------------- */
 
@@ -102,6 +103,26 @@ static void tell_late(struct entry *e)
 	}
 }
 
+/* Drained: tells those who want to know before it goes. True: it can go. */
+static bool tell_kept(struct entry *e)
+{
+	uint64_t now = uv_now(e->d->loop);
+	const struct outcome ok = { 0 };
+
+	for (struct waiter **at = &e->waiters; *at;) {
+		struct waiter *w = *at;
+
+		if (!w->keep) {
+			at = &w->next;
+			continue;
+		}
+		*at = w->next;
+		e->keep_until = now + KEEP_MS;
+		tell(w, &ok);
+	}
+	return e->waiters || now >= e->keep_until;
+}
+
 void unload_look(struct loaderd *d)
 {
 	bool waiting = false;
@@ -111,7 +132,8 @@ void unload_look(struct loaderd *d)
 		if (e->state != ENTRY_DRAINING)
 			continue;
 		if (is_drained(e)) {
-			finish(e);
+			if (tell_kept(e))
+				finish(e);
 			continue;
 		}
 		tell_late(e);
@@ -177,8 +199,8 @@ static void refuse(void (*done)(void *, const struct outcome *), void *arg, cons
 	outcome_fini(&o);
 }
 
-void unload_start(struct entry *e, bool force, uint64_t timeout_ms, void (*done)(void *, const struct outcome *),
-		  void *arg)
+void unload_start(struct entry *e, enum unload_how how, uint64_t timeout_ms,
+		  void (*done)(void *, const struct outcome *), void *arg)
 {
 	struct waiter *w;
 	int err = 0;
@@ -190,17 +212,18 @@ void unload_start(struct entry *e, bool force, uint64_t timeout_ms, void (*done)
 	w = malloc(sizeof(*w));
 	if (w && e->state == ENTRY_LOADED)
 		err = detach(e);
-	if (!w || (err && !force)) {
+	if (!w || (err && how != UNLOAD_FORCE)) {
 		free(w);
 		refuse(done, arg, AGENT_ERR_LOAD_FAILED, e->name,
 		       w ? strerror(-err) : "cannot be unloaded: out of memory");
 		return;
 	}
 	*w = (struct waiter){
-		.next = e->waiters, .deadline = uv_now(e->d->loop) + timeout_ms, .done = done, .arg = arg
+		.next = e->waiters, .deadline = uv_now(e->d->loop) + timeout_ms, .keep = how == UNLOAD_KEEP,
+		.done = done, .arg = arg
 	};
 	e->waiters = w;
-	if (force || is_drained(e))
+	if (how == UNLOAD_FORCE || (how == UNLOAD_DRAIN && is_drained(e)))
 		finish(e);
 	else
 		uv_timer_start(&e->d->drain_timer, on_drain_timer, LOOK_EVERY_MS, LOOK_EVERY_MS);

@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "../common/bus.h"
-#include "stream.h"
+#include "sink_file.h"
 
 static void sink_row(struct bus_rows *rows, const struct sink *s, const struct sink_ledger *l, int state)
 {
@@ -19,6 +19,8 @@ static void sink_row(struct bus_rows *rows, const struct sink *s, const struct s
 	SINK_DROP_LIST(X)
 #undef X
 	bus_row_u64(rows, "bytes", s->at.bytes);
+	if (s->type == &sink_file)
+		bus_row_str(rows, "path", ((const struct file_options *)s->options)->path);
 	if (s->failed)
 		bus_row_str(rows, "state", s->error);
 	else if (state == -ENODATA || s->cursor < 0)
@@ -49,7 +51,7 @@ static int read_program(sd_bus_message *m, struct sinkd *sk, const char **ret, s
 	if ((*ret)[0] && !sinkd_find(sk, *ret)) {
 		sinkd_look(sk);		/* it may have come this very moment */
 		if (!sinkd_find(sk, *ret))
-			return bus_fail(error, AGENT_ERR_NOT_FOUND, "no program is called \"%s\"", *ret);
+			return bus_fail(error, AGENT_ERR_NOT_FOUND, "no program '%s' is loaded", *ret);
 	}
 	return 0;
 }

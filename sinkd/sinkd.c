@@ -128,7 +128,8 @@ static void scan(struct sinkd *sk)
 		st->seen = false;
 	if (manifest_each(on_manifest, sk) == 0)
 		remove_unseen(sk);
-	svc_status(sk->svc, "%zu programs, %zu tails", sk->n_streams, sk->n_tails);
+	svc_status(sk->svc, "%zu program%s, %zu tail%s", sk->n_streams, sk->n_streams == 1 ? "" : "s", sk->n_tails,
+		   sk->n_tails == 1 ? "" : "s");
 }
 
 /* Reading the folder at every doorbell would cost more than the records. A change right after the last reading may

@@ -123,6 +123,8 @@ static void a_sandbox_has_no_rights(void **state)
 		status_line(pid, caps[i], s);
 		assert_string_equal(s, "0000000000000000");
 	}
+	status_line(pid, "Name", s);	/* although it was started by a descriptor */
+	assert_string_equal(s, "ebpf-sandbox");
 	status_line(pid, "Seccomp", s);
 	assert_string_equal(s, "2");
 	status_line(pid, "NoNewPrivs", s);

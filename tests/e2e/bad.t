@@ -8,7 +8,7 @@ good() { printf 'programs:\n  - { name: tick, type: ebpf_object, path: %s, prope
 good >"$T/good.yaml"
 start x "$T/good.yaml" || { not_ok "an instance gets ready"; done_testing; }
 ok "an instance gets ready"
-pins() { nsenter -t "$PID" -m find "$DIR/run/bpf" "$DIR/run/manifest" "$T/x/lib" -mindepth 1 | sort; }
+pins() { nsenter -t "$PID" -m -r find "$DIR/run/bpf" "$DIR/run/manifest" "$T/x/lib" -mindepth 1 | sort; }
 # Of this instance alone: what its loaderd's uid loaded.
 programs() { bpftool prog show -j | jq --argjson uid "$(stat -c %u "/proc/$(daemon_pid loaderd)")" 'map(select(.uid == $uid)) | length'; }
 pins >"$T/pins.before"

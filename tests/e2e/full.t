@@ -6,7 +6,7 @@
 printf 'programs:\n  - { name: tick, type: ebpf_object, path: %s, properties: %s }\nchannels:\n  ticks: { type: ring_buffer }\n' "$BUILD/tests/bpf/tick_big.bpf.o" "$TICKS" >"$T/tick.yaml"
 start x "$ROOT/programs/oom.yaml" || { not_ok "an instance gets ready"; done_testing; }
 ok "an instance gets ready"
-inside() { nsenter -t "$PID" -m "$@"; }
+inside() { nsenter -t "$PID" -m -r "$@"; }
 inside mount -t tmpfs -o size=16k,mode=0777 full "$DIR/log"
 check "a program loads" ctl load "$T/tick.yaml"
 file() { ctl ledger tick --json | jq -r "[.sinks[] | select(.sink == \"file\") | .$1] | .[0]"; }

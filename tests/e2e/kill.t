@@ -10,10 +10,11 @@ ok "an instance with exec.yaml gets ready"
 "$BUILD/tests/tools/spawner" 1000 2 "$RANDOM" "$T/log" 8000 & SPAWNER=$!
 PIDS+=("$SPAWNER")
 kills=0
+victim() { if [ "$1" = worker ]; then worker_pid exec; else daemon_pid "$1"; fi; }
 for round in 1 2; do
 	for d in worker sinkd channeld loaderd tagd xdpd; do
 		sleep 0.3
-		if [ $d = worker ]; then pid=$(worker_pid exec); else pid=$(daemon_pid $d); fi
+		wait_for 5 eval 'pid=$(victim '$d'); [ -n "$pid" ]'
 		if [ -n "$pid" ] && kill -9 "$pid"; then kills=$((kills + 1)); else say "no $d to kill"; fi
 	done
 done

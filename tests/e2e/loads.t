@@ -14,7 +14,7 @@ yaml() {
 		printf 'channels:\n  events: { %s }\n' "$channel"
 	} >"$T/$name.yaml"
 }
-inside() { nsenter -m -t "$(daemon_pid loaderd)" "$@"; }
+inside() { nsenter -t "$(daemon_pid loaderd)" -m -r "$@"; }
 pins() { inside find "$DIR/run/bpf/v1" -mindepth 2 -type f | wc -l; }
 refused() { ! ctl load "$T/$1.yaml" 2>"$T/err" && grep -qE -- "$2" "$T/err"; }
 
@@ -50,6 +50,36 @@ is "failed loads leave no pins" "$(pins)" "$before"
 yaml optional refused <<<'  properties: { progs: { unchecked: { attach: optional } } }'
 check "an optional program may be refused by the verifier" ctl load "$T/optional.yaml"
 check "and unloads" ctl unload optional
+
+yaml named mixed </dev/null
+echo 'events: [ { name: left, channels: [events] } ]' >>"$T/named.yaml"
+check "events may be called what their file says" ctl load "$T/named.yaml"
+is "instead of like their struct" "$(ctl ledger named --json | jq -r '.events[].event')" left
+check "and unload" ctl unload named
+yaml fetched mixed </dev/null
+sed -i 's#path: .*#path: http://host/x.o#' "$T/fetched.yaml"
+check "a path that is wrong is refused by its own line" refused fetched "fetched.yaml:4: path: fetching by http is not built"
+printf 'programs:\n- name: x\n  type: bpftrace\n  src: BEGIN {}\n' >"$T/script.yaml"
+check "a script is refused as what is not built" refused script "bpftrace is not built in this version"
+
+cat >"$T/tick.yaml" <<Y
+programs:
+- { name: tick, type: ebpf_object, path: $O/tick.bpf.o, properties: $TICKS }
+channels: { ticks: { type: ring_buffer } }
+Y
+check "a program whose ring will run over" ctl load "$T/tick.yaml"
+worker=$(worker_pid tick)
+kill -STOP "$worker"
+ticker 1000
+kill -CONT "$worker"
+losses() { ctl status --json | grep -o 'loss:tick: ring ticks: [0-9]* % of the last [0-9]* s lost (ring_full: [0-9]* in all)'; }
+check "is said to lose events, unasked" wait_for 5 losses
+is "as many as there were" "$(losses | grep -o 'ring_full: [0-9]*')" "ring_full: 944"
+check "it unloads" ctl unload tick
+check "and what it lost is no trouble any more" wait_for 5 eval "! losses"
+
+gone() { [ -z "$(EBPF_AGENT_RUNTIME_DIR=$T "$BIN/ebpf-channeld" worker --control 5 "$1" 5</dev/null 2>&1 || echo failed)" ]; }
+check "a worker whose program was unloaded meanwhile ends without a word" gone nobody
 
 yaml values values <<Y
   properties:

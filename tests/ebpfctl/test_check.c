@@ -155,7 +155,8 @@ static void artifacts_are_looked_for_beside_their_file(void **state)
 	put_file("o.bpf.o", "\177ELF and more", 13);
 	path = put_file("p.yaml", text, strlen(text));
 	assert_int_equal(run(path, true, false), 0);
-	has(out, "p.yaml: ok (program p, 1 item, 1 channel; its files exist and are ELF, what is in them only a load checks)\n");
+	has(out, "p.yaml: ok (program p, 1 item, 1 channel; its files exist and are ELF, "
+		 "what is in them only a load checks)\n");
 	assert_string_equal(err, "");
 	put_file("o.bpf.o", "#!/bin/sh\n", 10);
 	path = put_file("p.yaml", text, strlen(text));
