@@ -74,15 +74,15 @@ static void say_lost(FILE *f, const struct ledger *l, const char *program)
 	fputc(')', f);
 }
 
-/* What still lies in a ring, and lines that a sink has not got yet: these are the same for all sinks, mostly. */
-static int64_t under_way(const struct ledger *l, const char *program)
+/* Lines that a sink has not got yet: the same ones for all sinks, mostly. */
+static int64_t not_written(const struct ledger *l, const char *program)
 {
 	int64_t most = 0;
 
 	for (size_t i = 0; i < l->sinkd.n; i++)
 		if (is_of(&l->sinkd.rows[i], program, "sink"))
 			most = MAX(most, number(&l->sinkd.rows[i], "pending"));
-	return most + sum(&l->channeld, program, "channel", "pending");
+	return most;
 }
 
 static void say_sinks(FILE *f, const struct ledger *l, const char *program)
@@ -99,7 +99,7 @@ static void say_sinks(FILE *f, const struct ledger *l, const char *program)
 
 char *totals_text(const struct ledger *l, const char *program)
 {
-	int64_t delivered, filtered, left;
+	int64_t delivered, filtered, lines, left;
 	char *text = NULL;
 	bool any = false;
 	size_t len;
@@ -110,9 +110,10 @@ char *totals_text(const struct ledger *l, const char *program)
 	f = any ? open_memstream(&text, &len) : NULL;
 	if (!f)
 		return NULL;
-	left = under_way(l, program);
+	lines = not_written(l, program);
+	left = lines + sum(&l->channeld, program, "channel", "pending");
 	filtered = sum(&l->channeld, program, "event", "filtered");
-	delivered = MAX(sum(&l->channeld, program, "event", "spooled") - left, (int64_t)0);
+	delivered = MAX(sum(&l->channeld, program, "event", "spooled") - lines, (int64_t)0);
 	fprintf(f, "%s: %s%" PRId64 " event%s delivered", program, left ? "about " : "", delivered,
 		delivered == 1 ? "" : "s");
 	if (filtered)

@@ -30,4 +30,27 @@ ticker 5 5000
 check "it goes on" balanced 5
 check "stops orderly" stop
 compare "what got into the ring came out of it, in order" <(jq -r .data.n "$T/x.out") <(seq 0 9; seq 100 155; seq 5000 5004)
+
+# A sink that takes nothing: first the spool is full, then the ring; the worker dies now and then, and still each number is
+# in the file or counted.
+sed 's/^channels:/spool: { size: 256K }\n&/' "$T/tick.yaml" >"$T/tight.yaml"
+start y "$T/tight.yaml" || { not_ok "an instance with a small spool gets ready"; done_testing; }
+ticker 10
+check "ten events pass a small spool" balanced 5
+sinkd=$(daemon_pid sinkd)
+kill -STOP "$sinkd"
+for first in 10 2010 4010; do
+	ticker 2000 "$first" 4000
+	kill -9 "$(worker_pid tight)"
+	wait_for 5 worker_pid tight
+done
+kill -CONT "$sinkd"
+check "the ledger balances after a pause of sinkd" balanced 10
+full=$(ctl ledger tight --json | jq '[.channels[].ring_full] | add')
+check "most found no room ($full)" test "$full" -gt 1000
+check "stops orderly" stop
+jq -r .data.n "$T/y/log/tight.jsonl" >"$T/got"
+is "what is not in the file was counted" "$(($(wc -l <"$T/got") + full))" 6010
+is "in order, none twice" "$(sort -nu "$T/got" | cksum)" "$(cksum <"$T/got")"
+compare "and on stdout" <(jq -r .data.n "$T/y.out") "$T/got"
 done_testing

@@ -28,6 +28,7 @@ is "not one of its daemons is root" "$(ps -o uid= --ppid "$PID" | grep -cw 0)" 0
 /bin/true; sleep 0.2
 kill -TERM "$PID"; ends term SIGTERM 0
 check "nothing is left: no process, no mount, no folder" none_left "$B"
+is "stderr: the address, ready, what was delivered" "$(grep -cvE '^bus: |^ready$' "$T/term.err") $(tail -1 "$T/term.err")" "1 exec: $(wc -l <"$T/term.out") events delivered"
 check "stdout holds events alone, each a JSON object" jq -e .id "$T/term.out"
 check "the last event under way was printed" grep -q '"comm":"true"' "$T/term.out"
 
@@ -51,6 +52,38 @@ is "closed stdout: exit status" "$(cat "$T/head.rc" 2>/dev/null)" 0
 wait "$HEAD" 2>/dev/null; forget "$HEAD"
 check "nothing is left after a closed stdout" none_left "$(base "$T/head.err")"
 
+# ---- signals, at bad moments ----------------------------------------------------------------------------------------
+
+run verbose -v "$ROOT/programs/oom.yaml"
+wait_for 30 is_ready "$T/verbose.err"
+# As `timeout` and some terminals do: to the process, and to its whole group.
+kill -TERM "$PID"; kill -TERM "$PID"; ends verbose "SIGTERM twice" 0
+like "--verbose: the daemons' words" "$(cat "$T/verbose.err")" '^loaderd: oom is loaded'
+timeout 100 python3 - "$BIN/ebpfctl" "$ROOT/programs/oom.yaml" >"$T/signals" 2>&1 <<'P'
+import os, signal, subprocess, sys, time
+
+def run(wait, delay, signals):
+    p = subprocess.Popen([sys.argv[1], "run", sys.argv[2]], stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, start_new_session=True)
+    said = b""
+    while wait not in said:
+        said += os.read(p.stderr.fileno(), 4096)
+    time.sleep(delay)
+    for number, to in signals:
+        try:
+            to(p.pid, number)
+        except ProcessLookupError:
+            pass
+    said += p.communicate()[1]
+    lines = [l for l in said.decode().splitlines() if not l.startswith(("bus: ", "ready", "oom: "))]
+    if p.returncode or lines or (wait == b"ready" and b"oom: " not in said):
+        print(wait, delay, p.returncode, said)
+
+for i in range(8):
+    run(b"bus: ", i * 0.001, [(signal.SIGINT, os.kill)])
+    run(b"ready", i * 0.0007, [(signal.SIGTERM, os.kill), (signal.SIGTERM, os.killpg)])
+P
+is "Ctrl-C in the first milliseconds, two signals at once, to it and to its group: quiet, in order, with the sum" "$? $(cat "$T/signals")" "0 "
+
 # ---- what cannot begin -------------------------------------------------------------------------------------------
 
 printf 'programs:\n  - name: x\n    tpye: ebpf_object\n' >"$T/bad.yaml"
@@ -59,6 +92,13 @@ ends bad "a file that is wrong" 1
 like "the error names file and line" "$(cat "$T/bad.err")" 'bad\.yaml:3: .*tpye'
 check "nothing is left after a failed load" none_left "$(base "$T/bad.err")"
 is "nothing on stdout" "$(stat -c %s "$T/bad.out")" 0
+
+is "the refusal is said once" "$(grep -c tpye "$T/bad.err")" 1
+
+run twice "$ROOT/programs/exec.yaml" "$ROOT/programs/oom.yaml" "$ROOT/programs/exec.yaml"
+ends twice "a program that is named twice" 1
+is "… is seen before anything is started" "$(cat "$T/twice.err")" \
+	"ebpfctl: $ROOT/programs/exec.yaml and $ROOT/programs/exec.yaml both describe the program 'exec'"
 
 run absent "$T/absent.yaml"
 ends absent "a file that is absent" 1

@@ -34,22 +34,57 @@ fails "load what is loaded" 1 'exec.*already' load "$ROOT/programs/exec.yaml"
 fails "load what is absent" 1 'absent\.yaml: No such file' load "$T/absent.yaml"
 fails "load a folder" 1 'not a regular file' load "$T"
 fails "load by http" 1 'http:// is not built' load http://127.0.0.1/x.yaml
-fails "unload what is not there" 1 "'nope'" unload nope
+fails "unload what is not there" 1 "no program 'nope' is loaded" unload nope
 fails "unload nothing" 2 'names, or --all' unload
-fails "show what is not there" 1 "'nope'" show nope
-fails "ledger of what is not there" 1 nope ledger nope
-fails "tail of what is not there" 1 nope tail nope
-fails "config of no daemon" 2 'no daemon `nope`' config nope
-fails "a verb that does not exist" 2 'no verb `frob`' frob
+fails "show what is not there" 1 "no program 'nope' is loaded" show nope
+fails "ledger of what is not there" 1 "no program 'nope' is loaded" ledger nope
+fails "tail of what is not there" 1 "no program 'nope' is loaded" tail nope
+fails "config of no daemon" 2 "no daemon 'nope'" config nope
+fails "a verb that does not exist" 2 "no verb 'frob'" frob
 fails "a verb to come" 1 'not built in this version' top
 printf 'name: [\n' >"$T/bad.yaml"
 fails "load what is not YAML" 1 'bad\.yaml:[0-9]+: ' load "$T/bad.yaml"
 
-is "unload one" "$(ctl unload --json oom)" '["oom"]'
-is "unload all" "$(ctl unload --json --all)" '["exec"]'
+ctl schema >/dev/full 2>"$T/err"; is "a full disk: exit status" $? 1
+is "… and why" "$(cat "$T/err")" "ebpfctl: stdout: No space left on device"
+like "status, in the singular" "$(ctl status)" '^channeld .* 2 programs, 2 workers'
+is "list and status say the time alike" "$(ctl list | grep -cE '20[0-9]{2}-[0-9]{2}-[0-9]{2} [0-9:]{8}$')" 2
+like "show says where the file is, from outside" "$(ctl show exec)" "^  file +$T/x/log/exec.jsonl\$"
+
+# Of several each is tried.
+ctl unload --json nope oom >"$T/out" 2>"$T/err"
+is "unload goes on after one that fails, and its exit status says so" "$? $(cat "$T/out")" '1 ["oom"]'
+is "what was delivered is said" "$(grep -c '^oom: [0-9]* events* delivered' "$T/err")" 1
+ctl load --json "$T/absent.yaml" "$ROOT/programs/oom.yaml" >"$T/out" 2>"$T/err"
+is "so does load" "$? $(jq -c '[.[] | .program // .error]' "$T/out")" '1 ["No such file or directory","oom"]'
+is "unload one" "$(ctl unload --json oom 2>"$T/err")" '["oom"]'
+
+# Interrupted: the load is slow, and goes on.
+broker=$(pgrep -P "$(daemon_pid loaderd)" -f ebpf-broker)
+interrupt() {
+	kill -STOP "$broker"
+	# Python, because a shell's background jobs ignore SIGINT.
+	timeout 20 python3 -c 'import subprocess, sys, time, signal
+p = subprocess.Popen(sys.argv[1:], stderr=subprocess.PIPE)
+time.sleep(0.5); p.send_signal(signal.SIGINT)
+print(p.communicate()[1].decode().strip(), p.returncode)' "$BIN/ebpfctl" --bus "$BUS" "$@"
+	kill -CONT "$broker"
+}
+is "an interrupted load says that it goes on" "$(interrupt load "$ROOT/programs/oom.yaml")" \
+	"ebpfctl: $ROOT/programs/oom.yaml: interrupted; loaderd goes on with it: see \`ebpfctl list\` 1"
+both() { [ "$(ctl list --json | jq length)" = 2 ]; }
+check "… and it does" wait_for 10 both
+is "unload all" "$(ctl unload --json --all 2>"$T/err")" '["exec","oom"]'
+like "what was delivered is said of each" "$(cat "$T/err")" '^exec: [0-9]+ events delivered$'
 is "nothing is loaded" "$(ctl list --json)" "[]"
+"$BIN/ebpfctl" --bus "$BUS" tail >"$T/tail.out" 2>"$T/tail.err" & TAIL=$!
+PIDS+=("$TAIL")
+tails() { ctl status | grep -q ' 1 tail$'; }
+check "status counts a tail" wait_for 5 tails
 kill -STOP "$(daemon_pid sinkd)"
 kill -9 "$(daemon_pid sinkd)"
 check "stops in good order" stop
+wait "$TAIL"; is "a tail whose instance ends: exit status" $? 1; forget "$TAIL"
+like "… and why" "$(tail -1 "$T/tail.err")" '^ebpfctl: .*the bus is gone'
 fails "no agent" 1 'no bus at .*is the agent running' list
 done_testing

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Answers as a daemon would send them: rows out of text, "kind=channel program=exec drained=3"; words that are
- * numbers are sent as numbers. */
+ * numbers are sent as numbers, and "true" as a boolean. */
 #ifndef EBPF_AGENT_TEST_ROWS_MAKE_H
 #define EBPF_AGENT_TEST_ROWS_MAKE_H
 
@@ -17,12 +17,15 @@ static void make_cell(DBusMessageIter *row, const char *key, const char *value)
 {
 	DBusMessageIter entry, variant;
 	dbus_uint64_t number = strtoull(value, NULL, 10);
+	dbus_bool_t is_true = !strcmp(value, "true");
 	bool is_number = isdigit((unsigned char)value[0]) && !value[strspn(value, "0123456789")];
 
 	dbus_message_iter_open_container(row, DBUS_TYPE_DICT_ENTRY, NULL, &entry);
 	dbus_message_iter_append_basic(&entry, DBUS_TYPE_STRING, &key);
-	dbus_message_iter_open_container(&entry, DBUS_TYPE_VARIANT, is_number ? "t" : "s", &variant);
-	if (is_number)
+	dbus_message_iter_open_container(&entry, DBUS_TYPE_VARIANT, is_true ? "b" : is_number ? "t" : "s", &variant);
+	if (is_true)
+		dbus_message_iter_append_basic(&variant, DBUS_TYPE_BOOLEAN, &is_true);
+	else if (is_number)
 		dbus_message_iter_append_basic(&variant, DBUS_TYPE_UINT64, &number);
 	else
 		dbus_message_iter_append_basic(&variant, DBUS_TYPE_STRING, &value);

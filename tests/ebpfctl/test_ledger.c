@@ -75,6 +75,19 @@ static void a_route_that_saw_fewer_events_than_its_channel_is_off(void **state)
 	expect(rows, none, 1, "event p.a.x: 4 drained, but the channel has 5");
 }
 
+static void a_channel_that_moved_while_it_was_read_is_not_off(void **state)
+{
+	static const char *const rows[] = {
+		"kind=channel program=p channel=a produced=9 drained=5 pending=0 ring_full=0 nmi=0 lost=0 live=true",
+		"kind=event program=p channel=a event=x drained=4 ok=4 results=4 spooled=4",
+		NULL
+	};
+	static const char *const none[] = { NULL };
+
+	(void)state;
+	expect(rows, none, 0, NULL);
+}
+
 static void a_sink_that_lost_is_off(void **state)
 {
 	static const char *const none[] = { NULL };
@@ -119,6 +132,7 @@ int main(void)
 		cmocka_unit_test(a_channel_that_is_off_is_named_with_its_numbers),
 		cmocka_unit_test(what_is_unknown_is_passed_over),
 		cmocka_unit_test(a_route_that_saw_fewer_events_than_its_channel_is_off),
+		cmocka_unit_test(a_channel_that_moved_while_it_was_read_is_not_off),
 		cmocka_unit_test(a_sink_that_lost_is_off),
 		cmocka_unit_test(rows_are_written_as_json_without_their_kind),
 		cmocka_unit_test(an_answer_of_another_form_is_refused),
