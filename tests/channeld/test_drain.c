@@ -189,6 +189,20 @@ static void a_sleeping_reader_is_woken_once(void **state)
 	assert_int_equal(bells, 1);
 }
 
+static void what_comes_late_takes_drained_back(void **state)
+{
+	struct spool_commit c;
+
+	(void)state;
+	begin(1, small, 1);
+	d.spool.next.flags |= SPOOL_COMMIT_DRAINED;
+	drain_commit(&d);
+	fill(1);
+	assert_int_equal(drain_batch(&d), 1);
+	assert_int_equal(spool_read_commit(&reader, &c), 0);
+	assert_int_equal(c.flags & SPOOL_COMMIT_DRAINED, 0);
+}
+
 static void a_full_spool_is_waited_for_within_a_batch(void **state)
 {
 	(void)state;
@@ -232,6 +246,7 @@ int main(void)
 		TEST(every_route_gets_every_event),
 		TEST(batches_are_bounded),
 		TEST(a_sleeping_reader_is_woken_once),
+		TEST(what_comes_late_takes_drained_back),
 		TEST(a_full_spool_is_waited_for_within_a_batch),
 		TEST(what_no_spool_can_hold_is_counted),
 	};

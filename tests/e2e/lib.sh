@@ -85,5 +85,5 @@ worker_pid() { pgrep -P "$(daemon_pid channeld)" -f "worker .* $1\$" | head -1; 
 # lines NAME FILE: every line is JSON
 all_json() { jq -e . "$1" >/dev/null; }
 # the ledger of the last instance balances within SECONDS, and nothing is on its way any more
-at_rest() { ctl ledger --json | jq -e '.balanced and all(.channels[]; .live | not) and ([.channels[], .sinks[] | .pending] | add) == 0'; }
+at_rest() { ctl ledger --json | jq -e '.balanced and (.channels | length) > 0 and all(.channels[]; .live | not) and ([.channels[], .sinks[] | .pending] | add) == 0'; }
 balanced() { wait_for "${1:-5}" at_rest; }
