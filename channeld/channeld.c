@@ -225,13 +225,6 @@ int channeld_start(struct svc *s, void **ret_self)
 	return 0;
 }
 
-/* Spools keep their size; restarts go by the new rules from the next death on. */
-int channeld_reload(void *self, const void *conf)
-{
-	(void)self, (void)conf;
-	return 0;
-}
-
 void channeld_stop(void *self)
 {
 	struct channeld *c = self;

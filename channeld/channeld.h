@@ -60,7 +60,6 @@ extern const struct conf_schema channeld_schema;
 extern const sd_bus_vtable channeld_methods[];
 
 int channeld_start(struct svc *s, void **ret_self);
-int channeld_reload(void *self, const void *conf);
 void channeld_look(void *self);
 void channeld_stop(void *self);
 struct supervised *channeld_find(const struct channeld *c, const char *program);

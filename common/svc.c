@@ -41,11 +41,6 @@ int svc_helper_fd(const struct svc *s)
 	return s->helper_fd;
 }
 
-const char *svc_name(const struct svc *s)
-{
-	return s->def->name;
-}
-
 void svc_stop(struct svc *s, int status)
 {
 	if (!s->stopping)

@@ -55,7 +55,6 @@ const void *svc_conf(const struct svc *s);	/* the present configuration; a reloa
 sd_bus *svc_bus(struct svc *s);			/* NULL before running(), and while the bus is away: ask each time */
 /* The daemon's end of the socket to its privileged helper; -1: none. */
 int svc_helper_fd(const struct svc *s);
-const char *svc_name(const struct svc *s);
 
 /* What is not as it should be, by a key of the caller's ("sink:file"); shown by `ebpfctl status`, on D-Bus (Degraded,
  * with PropertiesChanged), and logged when it changes. NULL text clears. */

@@ -5,6 +5,30 @@
 
 #include "svc_private.h"
 
+/* For the journal: what is wrong, by the first word of its key; the program it concerns is the last. */
+static const struct {
+	const char *kind, *message_id;
+} messages[] = {
+	{ "loss:",   "e470465a5ddb48a2b8ef64e1761d1a0c" },	/* a program is losing events */
+	{ "sink:",   "d398b9510d6d402cb018b96d6554cede" },	/* a sink does not take what it is given */
+	{ "worker:", "b153040304cc4655bd72cbf4ccd0723f" },	/* a program's worker dies again and again */
+	{ "spool:",  "2933730a2c5743af85ef1f43a8a32138" },	/* a spool cannot be read */
+};
+#define MESSAGE_TROUBLE "cd8d43f3fe574b7da2a29a218391d3e6"	/* any other */
+
+static void tell(const char *key, const char *text)
+{
+	const char *message_id = MESSAGE_TROUBLE, *program = NULL;
+
+	for (size_t i = 0; i < ARRAY_SIZE(messages); i++) {
+		if (strncmp(key, messages[i].kind, strlen(messages[i].kind)) != 0)
+			continue;
+		message_id = messages[i].message_id;
+		program = strrchr(key, ':') + 1;
+	}
+	log_about(LOG_WARNING, message_id, program, "%s: %s", key, text);
+}
+
 static struct svc_trouble **find(struct svc *s, const char *key)
 {
 	struct svc_trouble **t = &s->troubles;
@@ -46,7 +70,7 @@ static void set(struct svc *s, const char *key, char *text)
 	}
 	free(t->text);
 	t->text = text;
-	log_warning("%s: %s", key, text);
+	tell(key, text);
 	svc_bus_changed(s, "Degraded");
 }
 

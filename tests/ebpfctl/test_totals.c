@@ -53,7 +53,8 @@ static void losses_are_said_with_their_reasons(void **state)
 
 	(void)state;
 	expect(one, no_sinks, "p: 5 events delivered, 7 lost (ring_full)");
-	expect(many, sinks, "p: 4 events delivered, 2 filtered, 9 lost (8 ring_full, 1 decode); sink file lost 3 (disk_full)");
+	expect(many, sinks,
+	       "p: 4 events delivered, 2 filtered, 9 lost (8 ring_full, 1 decode); sink file lost 3 (disk_full)");
 }
 
 static void what_is_left_is_said_and_makes_the_rest_inexact(void **state)
@@ -74,7 +75,8 @@ static void what_is_left_is_said_and_makes_the_rest_inexact(void **state)
 static void what_is_not_counted_is_said(void **state)
 {
 	static const char *const rows[] = {
-		"kind=channel program=p channel=c produced=unknown drained=2 pending=0 ring_full=unknown nmi=unknown lost=0",
+		"kind=channel program=p channel=c produced=unknown drained=2 pending=0 ring_full=unknown nmi=unknown "
+		"lost=0",
 		"kind=event program=p channel=c event=e drained=2 ok=2 results=2 spooled=2 spool_full=0", NULL
 	};
 
