@@ -65,7 +65,8 @@ static __always_inline void set_addresses(struct tcpstate_event *e, const struct
 static __always_inline void follow(struct tcpstate_event *e)
 {
 	struct socket fresh = { .first_ns = e->ts_ns, .last_ns = e->ts_ns };
-	struct socket *s = bpf_map_lookup_elem(&sockets, &e->socket);
+	__u64 cookie = e->socket;	/* kernels before 6.2 take no key out of a ring's record */
+	struct socket *s = bpf_map_lookup_elem(&sockets, &cookie);
 
 	e->in_state_ns = s ? e->ts_ns - s->last_ns : 0;
 	e->duration_ns = s && e->to == CLOSE ? e->ts_ns - s->first_ns : 0;
@@ -79,9 +80,9 @@ static __always_inline void follow(struct tcpstate_event *e)
 	e->pid = s->pid;
 	__builtin_memcpy(e->comm, s->comm, sizeof(e->comm));
 	if (e->to == CLOSE)
-		bpf_map_delete_elem(&sockets, &e->socket);
+		bpf_map_delete_elem(&sockets, &cookie);
 	else if (s == &fresh)
-		bpf_map_update_elem(&sockets, &e->socket, s, BPF_ANY);
+		bpf_map_update_elem(&sockets, &cookie, s, BPF_ANY);
 }
 
 SEC("tp_btf/inet_sock_set_state")

@@ -12,14 +12,16 @@
 
 #define CAP(c) RIGHTS_CAP(CAP_##c)
 #define LOAD_CAPS (CAP(BPF) | CAP(PERFMON) | CAP(NET_ADMIN))
+/* SYS_ADMIN: Debian's kernels open perf events for nothing less (kernel.perf_event_paranoid=3). */
+#define BROKER_CAPS (CAP(DAC_READ_SEARCH) | CAP(SYS_ADMIN))
 
 const struct rights rights_loaderd = {
-	.start_caps = LOAD_CAPS | CAP(DAC_READ_SEARCH),
+	.start_caps = LOAD_CAPS | BROKER_CAPS,
 	.caps = LOAD_CAPS,	/* for ebpf-load, which it starts */
 	/* Filters are inherited, so what the child needs is here too. */
 	.allow = RIGHTS_ALLOW_BPF | RIGHTS_ALLOW_PERF | RIGHTS_ALLOW_NETLINK | RIGHTS_ALLOW_EXEC,
 	.helper = "ebpf-broker",
-	.helper_caps = CAP(DAC_READ_SEARCH),
+	.helper_caps = BROKER_CAPS,
 };
 const struct rights rights_load = {
 	.start_caps = LOAD_CAPS,
@@ -27,9 +29,9 @@ const struct rights rights_load = {
 	.allow = RIGHTS_ALLOW_BPF | RIGHTS_ALLOW_PERF | RIGHTS_ALLOW_NETLINK | RIGHTS_ALLOW_EXEC,
 };
 const struct rights rights_broker = {
-	.start_caps = CAP(DAC_READ_SEARCH),
-	.caps = CAP(DAC_READ_SEARCH),
-	.allow = RIGHTS_STRICT | RIGHTS_ALLOW_OPEN,
+	.start_caps = BROKER_CAPS,
+	.caps = BROKER_CAPS,
+	.allow = RIGHTS_STRICT | RIGHTS_ALLOW_OPEN | RIGHTS_ALLOW_PERF,
 };
 const struct rights rights_tagd = {
 	.allow = RIGHTS_ALLOW_BPF,

@@ -243,6 +243,8 @@ static int fill_strict(scmp_filter_ctx f, unsigned allow)
 		err = allow_with_arguments(f);
 	if (err == 0 && (allow & RIGHTS_ALLOW_OPEN))
 		err = allow_opening(f);
+	if (err == 0 && (allow & RIGHTS_ALLOW_PERF))
+		err = add_call(f, SCMP_ACT_ALLOW, SCMP_SYS(perf_event_open));
 	if (allow & RIGHTS_ALLOW_BPF_LOOKUP)
 		for (size_t i = 0; i < ARRAY_SIZE(lookup_commands) && err == 0; i++)
 			err = add_arg(f, SCMP_ACT_ALLOW, SCMP_SYS(bpf),

@@ -1,9 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Attaching, each prog where its ELF section or the YAML says, and the pins that keep it when this process ends. */
 #include <errno.h>
-#include <linux/perf_event.h>
 #include <string.h>
-#include <sys/syscall.h>
 
 #include "../common/pins.h"
 #include "load.h"
@@ -27,7 +25,8 @@ static const char *after_any(const char *section, const char *const *prefixes)
 }
 
 static const char *const by_btf[] = { "tp_btf", "fentry", "fexit", "fmod_ret", "lsm", "iter", NULL };
-static const char *const by_perf[] = { "tracepoint", "tp", NULL };
+static const char *const tracepoints[] = { "tracepoint", "tp", NULL };
+static const char *const kprobes[] = { "kprobe", "kretprobe", NULL };
 static const char *const raw[] = { "raw_tp", "raw_tracepoint", NULL };
 
 static bool is_required(const struct load_prog *p)
@@ -58,8 +57,7 @@ int attach_prepare(struct load *l, struct load_prog *p)
 		return 0;
 	name = after_any(target, by_btf);
 	if (!name) {
-		if (after_any(target, by_perf) || after_any(target, raw) || after(target, "kprobe") ||
-		    after(target, "kretprobe"))
+		if (after_any(target, tracepoints) || after_any(target, kprobes) || after_any(target, raw))
 			return 0;	/* at attach time */
 		return load_not_built(l, p->decl->item.line,
 				      "program '%s': the attach target '%s' is not built in this version", p->name,
@@ -74,21 +72,14 @@ int attach_prepare(struct load *l, struct load_prog *p)
 	return err ? drop(l, p, arena_printf(l->arena, "this kernel has no '%s' (%s)", target, load_strerror(err))) : 0;
 }
 
-/* Its id is readable only for root, so loaderd's helper says it. A tracepoint fires wherever it is hit, whichever CPU
- * the event was opened on, when it is attached to through a BPF link. */
-static int attach_tracepoint(struct load *l, struct load_prog *p, const char *which)
+/* Tracepoint ids are root's to read, and perf events may need more than we have: loaderd's helper opens them. */
+static int attach_perf_event(struct load *l, struct load_prog *p, const char *section)
 {
-	struct perf_event_attr attr = { .type = PERF_TYPE_TRACEPOINT, .size = sizeof(attr), .sample_period = 1 };
 	const char *cause;
-	uint32_t id;
-	int err = load_ask_tracepoint(l, which, &id, &cause), fd;
+	int fd, err = load_ask_perf_event(l, section, &fd, &cause);
 
 	if (err)
 		return l->diag.error[0] ? err : drop(l, p, cause);
-	attr.config = id;
-	fd = syscall(SYS_perf_event_open, &attr, -1, 0, -1, PERF_FLAG_FD_CLOEXEC);
-	if (fd < 0)
-		return drop(l, p, arena_printf(l->arena, "perf_event_open: %s", strerror(errno)));
 	p->link = bpf_program__attach_perf_event(p->prog, fd);
 	if (!p->link) {
 		err = errno;
@@ -105,22 +96,19 @@ static struct bpf_link *attach_by_libbpf(struct load_prog *p, const char *where)
 	if (!target || after_any(target, by_btf))
 		return bpf_program__attach(p->prog);
 	name = after_any(where, raw);
-	if (name)
-		return bpf_program__attach_raw_tracepoint(p->prog, name);
-	name = after(where, "kprobe");
-	if (name)
-		return bpf_program__attach_kprobe(p->prog, false, name);
-	return bpf_program__attach_kprobe(p->prog, true, after(where, "kretprobe"));
+	return bpf_program__attach_raw_tracepoint(p->prog, name);
 }
 
 static int attach_one(struct load *l, struct load_prog *p)
 {
 	const char *where = p->decl && p->decl->target ? p->decl->target : p->section;
-	const char *tracepoint = after_any(where, by_perf);
+	const char *tracepoint = after_any(where, tracepoints);
 	int err;
 
 	if (tracepoint)
-		return attach_tracepoint(l, p, tracepoint);
+		return attach_perf_event(l, p, arena_printf(l->arena, "tracepoint/%s", tracepoint));
+	if (after_any(where, kprobes))
+		return attach_perf_event(l, p, where);
 	load_log_start();
 	p->link = attach_by_libbpf(p, where);
 	if (p->link)

@@ -1,9 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* ebpf-broker: opens artifacts beneath allowed folders, and reads tracepoint ids, for a loaderd that may do neither.
- * It holds CAP_DAC_READ_SEARCH and nothing else, knows two requests, and hands back descriptors that are read-only. */
+/* ebpf-broker: opens artifacts beneath allowed folders, and perf events of tracepoints and kprobes, for a loaderd that
+ * may do neither. It holds CAP_DAC_READ_SEARCH (tracefs is root's) and CAP_SYS_ADMIN (Debian's kernels give perf events
+ * to nothing less: kernel.perf_event_paranoid=3), knows two requests, and can make hardly a system call beyond those
+ * that they need. */
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/openat2.h>
+#include <linux/perf_event.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -121,47 +124,105 @@ static int open_artifact(const struct broker *b, const char *path, struct broker
 	return refuse(a, -EPERM, "not beneath a folder that artifacts may lie in (artifacts: roots: in loaderd.yaml)");
 }
 
-/* category/name, each [A-Za-z0-9_]+ */
-static bool tracepoint_valid(const char *s)
-{
-	static const char ok[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_";
-	size_t category = strspn(s, ok), name;
+/* ---- perf events ------------------------------------------------------------------------------------------------ */
 
-	if (!category || s[category] != '/')
-		return false;
-	name = strspn(s + category + 1, ok);
-	return name && !s[category + 1 + name];
+/* How long a name of a kernel symbol, a category or a tracepoint is at the start of @s. */
+static size_t name_length(const char *s)
+{
+	return strspn(s, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_");
 }
 
-static int tracepoint_id(const char *which, struct broker_answer *a)
+/* A small number that the kernel says in a file. */
+static int read_number(int dir, const char *path, uint32_t *ret)
 {
-	static const char *const folders[] = { "/sys/kernel/tracing/events", "/sys/kernel/debug/tracing/events" };
-	cleanup(closep) int events = -1, fd = -1;
-	char path[PATH_MAX + 8], text[16];
+	cleanup(closep) int fd = openat(dir, path, O_RDONLY | O_CLOEXEC);
+	char text[16];
 	ssize_t n;
 
-	if (!tracepoint_valid(which))
+	if (fd < 0)
+		return -errno;
+	n = read(fd, text, sizeof(text) - 1);
+	text[MAX(n, 0)] = '\0';
+	return sscanf(text, "%u", ret) == 1 ? 0 : -EIO;
+}
+
+/* "CATEGORY/NAME" */
+static int describe_tracepoint(const char *what, struct perf_event_attr *attr, struct broker_answer *a)
+{
+	static const char *const folders[] = { "/sys/kernel/tracing/events", "/sys/kernel/debug/tracing/events" };
+	size_t category = name_length(what);
+	const char *name = what + category + 1;
+	cleanup(closep) int events = -1;
+	char path[PATH_MAX + 8];
+	uint32_t id;
+	int err;
+
+	if (!category || what[category] != '/' || !*name || name[name_length(name)])
 		return refuse(a, -EINVAL, "not a tracepoint's name");
 	for (size_t i = 0; i < ARRAY_SIZE(folders) && events < 0; i++)
 		events = open(folders[i], O_PATH | O_DIRECTORY | O_CLOEXEC);
 	if (events < 0)
 		return refuse(a, -ENODEV, "tracefs is not mounted at /sys/kernel/tracing");
-	snprintf(path, sizeof(path), "%s/id", which);
-	fd = openat(events, path, O_RDONLY | O_CLOEXEC);
-	if (fd < 0)
-		return refuse(a, -errno, errno == ENOENT ? "this kernel has no such tracepoint" : strerror(errno));
-	n = read(fd, text, sizeof(text) - 1);
-	text[MAX(n, 0)] = '\0';
-	if (sscanf(text, "%u", &a->id) != 1)
-		return refuse(a, -EIO, "its id cannot be read");
+	snprintf(path, sizeof(path), "%s/id", what);
+	err = read_number(events, path, &id);
+	if (err)
+		return refuse(a, err, err == -ENOENT ? "this kernel has no such tracepoint" : strerror(-err));
+	attr->type = PERF_TYPE_TRACEPOINT;
+	attr->config = id;
 	return 0;
 }
 
-/* Returns an fd to hand over, or -1. */
+/* "FUNCTION[+OFFSET]"; @function must last as long as @attr, which points to it. */
+static int describe_kprobe(const char *what, char *function, struct perf_event_attr *attr, struct broker_answer *a)
+{
+	size_t len = strspn(what, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_.");
+	char *end = (char *)what + len;
+	uint32_t type;
+
+	if (!len || len >= NAME_MAX || (*end && (*end != '+' || !end[1])))
+		return refuse(a, -EINVAL, "not a function's name");
+	if (*end)
+		attr->probe_offset = strtoull(end + 1, &end, 0);
+	if (*end)
+		return refuse(a, -EINVAL, "not an offset into a function");
+	if (read_number(AT_FDCWD, "/sys/bus/event_source/devices/kprobe/type", &type))
+		return refuse(a, -ENODEV, "this kernel has no kprobes");
+	memcpy(function, what, len);
+	function[len] = '\0';
+	attr->type = type;
+	attr->kprobe_func = (uintptr_t)function;
+	return 0;
+}
+
+#define KPROBE_RETURN 1		/* /sys/bus/event_source/devices/kprobe/format/retprobe: config:0 */
+
+/* Both kinds fire wherever they are hit, whichever CPU the event was opened on, once a BPF link attaches to it. */
+static int open_perf_event(const char *section, struct broker_answer *a)
+{
+	struct perf_event_attr attr = { .size = sizeof(attr), .sample_period = 1 };
+	char function[NAME_MAX];
+	long fd;
+	int err;
+
+	if (!strncmp(section, "tracepoint/", 11))
+		err = describe_tracepoint(section + 11, &attr, a);
+	else if (!strncmp(section, "kprobe/", 7))
+		err = describe_kprobe(section + 7, function, &attr, a);
+	else if (!strncmp(section, "kretprobe/", 10))
+		err = describe_kprobe(section + 10, function, &attr, a), attr.config = KPROBE_RETURN;
+	else
+		err = refuse(a, -EINVAL, "no perf event of that kind");
+	if (err)
+		return err;
+	fd = syscall(SYS_perf_event_open, &attr, -1, 0, -1, PERF_FLAG_FD_CLOEXEC);
+	if (fd < 0)
+		return refuse(a, -errno, errno == ENOENT ? "this kernel has no such function" : strerror(errno));
+	return (int)fd;
+}
+
+/* Returns an fd to hand over, or something negative. */
 static int serve(struct broker *b, const struct broker_request *r, struct broker_answer *a)
 {
-	int fd;
-
 	switch (r->type) {
 	case BROKER_ROOT:
 		add_root(b, r->text, a);
@@ -170,11 +231,9 @@ static int serve(struct broker *b, const struct broker_request *r, struct broker
 		b->sealed = true;
 		return -1;
 	case BROKER_ARTIFACT:
-		fd = open_artifact(b, r->text, a);
-		return fd < 0 ? -1 : fd;
-	case BROKER_TRACEPOINT:
-		tracepoint_id(r->text, a);
-		return -1;
+		return open_artifact(b, r->text, a);
+	case BROKER_PERF_EVENT:
+		return open_perf_event(r->text, a);
 	default:
 		refuse(a, -ENOSYS, "unknown request");
 		return -1;

@@ -17,7 +17,8 @@ enum broker_type {
 	BROKER_ROOT = 1,	/* text: a folder that artifacts may lie beneath. Once told (ROOTS_END), never more */
 	BROKER_ROOTS_END,
 	BROKER_ARTIFACT,	/* text: an absolute path → an fd to read from */
-	BROKER_TRACEPOINT,	/* text: "category/name" → its id */
+	BROKER_PERF_EVENT,	/* text: as in an ELF section, "tracepoint/CATEGORY/NAME", "kprobe/FUNCTION[+OFFSET]" or
+				 * "kretprobe/FUNCTION" → a perf event fd of it, on all processes */
 };
 
 struct broker_request {
@@ -28,7 +29,6 @@ struct broker_request {
 /* err: 0 or -errno. text: what a person should read when errno alone would not do. */
 struct broker_answer {
 	int32_t err;
-	uint32_t id;
 	char text[256];
 };
 

@@ -50,7 +50,7 @@ static void answer(struct broker_client *b, const struct broker_answer *a, int f
 	b->first = q->next;
 	b->in_flight--;
 	if (q->done)
-		q->done(q->arg, q->tag, a->err, a->text, a->id, fd);
+		q->done(q->arg, q->tag, a->err, a->text, fd);
 	else
 		closep(&fd);
 	free(q);

@@ -265,15 +265,15 @@ static void on_timeout(uv_timer_t *t)
 
 static void arm(struct job *j);
 
-static void on_tracepoint(void *arg, unsigned tag, int err, const char *text, uint32_t id, int fd)
+static void on_perf_event(void *arg, unsigned tag, int err, const char *text, int fd)
 {
-	struct job_message m = { .type = JOB_TRACEPOINT, .err = err, .value = id };
+	struct job_message m = { .type = JOB_PERF_EVENT, .err = err };
 	struct job *j = arg;
 
 	(void)tag;
-	closep(&fd);
 	snprintf(m.a, sizeof(m.a), "%s", text);
-	err = fdpass_send(j->sock, &m, sizeof(m), NULL, 0);
+	err = fdpass_send(j->sock, &m, sizeof(m), &fd, fd >= 0);
+	closep(&fd);
 	if (err)
 		job_abort(j, "ebpf-load does not listen");
 }
@@ -304,8 +304,8 @@ static void note_failed(struct job *j, const struct job_message *m)
 static void on_message(struct job *j, const struct job_message *m, int fd)
 {
 	switch (m->type) {
-	case JOB_TRACEPOINT:
-		if (broker_ask(j->d->broker, BROKER_TRACEPOINT, m->a, on_tracepoint, j, 0))
+	case JOB_PERF_EVENT:
+		if (broker_ask(j->d->broker, BROKER_PERF_EVENT, m->a, on_perf_event, j, 0))
 			job_abort(j, "out of memory");
 		break;
 	case JOB_CACHED:
@@ -449,12 +449,11 @@ static int start_child(struct job *j)
 
 /* ---- the beginning ---------------------------------------------------------------------------------------------- */
 
-static void on_artifact(void *arg, unsigned tag, int err, const char *text, uint32_t id, int fd)
+static void on_artifact(void *arg, unsigned tag, int err, const char *text, int fd)
 {
 	struct job *j = arg;
 	const struct program_item *i = (const struct program_item *)j->program->items.items + tag;
 
-	(void)id;
 	if (!err && fd < 0)
 		err = -EIO;
 	if (err)
@@ -563,7 +562,7 @@ static void begin(struct job *j)
 	j->missing = j->program->items.n;
 	for (size_t k = 0; k < j->program->items.n; k++)
 		if (broker_ask(j->d->broker, BROKER_ARTIFACT, j->paths[k], on_artifact, j, k))
-			on_artifact(j, k, -ENAMETOOLONG, "", 0, -1);
+			on_artifact(j, k, -ENAMETOOLONG, "", -1);
 }
 
 int job_start(struct loaderd *d, const struct load_request *r, struct outcome *o)

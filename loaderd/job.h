@@ -2,7 +2,7 @@
 /* What loaderd and the short-lived ebpf-load say to each other, over a SOCK_SEQPACKET pair. One child, one load.
  *
  *   loaderd → BEGIN (fd: the YAML), ARTIFACT (fd: an opened artifact) for each item that has one, GO
- *   load    → any number of TRACEPOINT (answered at once) and CACHED
+ *   load    → any number of PERF_EVENT (answered at once) and CACHED
  *   load    → DONE (fd: the manifest, JSON) or FAILED, and ends */
 #ifndef EBPF_AGENT_JOB_H
 #define EBPF_AGENT_JOB_H
@@ -20,7 +20,7 @@ enum job_type {
 	JOB_BEGIN = 1,	/* value: generation; a: name of the YAML file; b: its base folder */
 	JOB_ARTIFACT,	/* value: index of the item; a: its path */
 	JOB_GO,
-	JOB_TRACEPOINT,	/* a: "category/name"; answer: err, value: its id, a: why not */
+	JOB_PERF_EVENT,	/* a: what, as in an ELF section; answer (fd: the perf event): err, a: why not */
 	JOB_CACHED,	/* value: 1: the file was not there before; a: sha256. Told before it is written */
 	JOB_DONE,
 	JOB_FAILED,	/* value: enum job_failure; a: text */

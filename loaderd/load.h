@@ -65,7 +65,7 @@ int load_fail(struct load *l, unsigned line, const char *fmt, ...) printf_like(3
 int load_not_built(struct load *l, unsigned line, const char *fmt, ...) printf_like(3, 4);
 
 /* load_request.c: what only loaderd can do. */
-int load_ask_tracepoint(struct load *l, const char *which, uint32_t *ret_id, const char **ret_cause);
+int load_ask_perf_event(struct load *l, const char *section, int *ret_fd, const char **ret_cause);
 int load_tell_cached(struct load *l, const char *sha256, bool made);
 
 /* artifact.c. Copies @fd (closed by the caller) into a sealed memfd. -EFBIG, -EIO, … */

@@ -7,27 +7,30 @@
 #include "../common/spawn.h"
 #include "load.h"
 
-static int ask(struct load *l, struct job_message *m)
+/* *ret_fd: what came along with the answer, or -1. */
+static int ask(struct load *l, struct job_message *m, int *ret_fd)
 {
-	size_t no_fds = 0;
+	size_t n_fds = 1;
 	ssize_t n;
-	int err = fdpass_send(l->sock, m, sizeof(*m), NULL, 0);
+	int err = fdpass_send(l->sock, m, sizeof(*m), NULL, 0), fd = -1;
 
 	if (err)
 		return err;
-	n = fdpass_receive(l->sock, m, sizeof(*m), NULL, &no_fds);
+	n = fdpass_receive(l->sock, m, sizeof(*m), &fd, &n_fds);
 	if (n < 0)
 		return (int)n;
+	*ret_fd = n_fds ? fd : -1;
 	return n == sizeof(*m) ? 0 : -EPIPE;
 }
 
-int load_ask_tracepoint(struct load *l, const char *which, uint32_t *ret_id, const char **ret_cause)
+int load_ask_perf_event(struct load *l, const char *section, int *ret_fd, const char **ret_cause)
 {
-	struct job_message m = { .type = JOB_TRACEPOINT };
+	struct job_message m = { .type = JOB_PERF_EVENT };
+	cleanup(closep) int fd = -1;
 	int err;
 
-	snprintf(m.a, sizeof(m.a), "%s", which);
-	err = ask(l, &m);
+	snprintf(m.a, sizeof(m.a), "%s", section);
+	err = ask(l, &m, &fd);
 	if (err)
 		return load_fail(l, 0, "loaderd does not answer: %s", strerror(-err));
 	if (m.err) {
@@ -35,7 +38,9 @@ int load_ask_tracepoint(struct load *l, const char *which, uint32_t *ret_id, con
 		*ret_cause = arena_strdup(l->arena, m.a);
 		return m.err;
 	}
-	*ret_id = (uint32_t)m.value;
+	if (fd < 0)
+		return load_fail(l, 0, "loaderd answers without a descriptor");
+	*ret_fd = take_fd(&fd);
 	return 0;
 }
 

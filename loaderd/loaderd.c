@@ -213,11 +213,10 @@ static int make_dir(const char *dir, const char *name, mode_t mode)
 	return -errno;
 }
 
-static void on_told(void *arg, unsigned tag, int err, const char *text, uint32_t id, int fd)
+static void on_told(void *arg, unsigned tag, int err, const char *text, int fd)
 {
 	const struct loaderd *d = arg;
 
-	(void)id;
 	closep(&fd);
 	if (err)
 		log_error("ebpf-broker refuses the folder %s: %s", d->conf->artifacts.roots.s[tag], text);

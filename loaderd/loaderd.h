@@ -135,7 +135,7 @@ void declared_look(struct loaderd *d);	/* reads the folders, loads and unloads w
 void declared_free(struct loaderd *d);
 
 /* broker_client.c. Answers come in order, each exactly once, unless broker_forget() was called for its @arg. */
-typedef void broker_done(void *arg, unsigned tag, int err, const char *text, uint32_t id, int fd);
+typedef void broker_done(void *arg, unsigned tag, int err, const char *text, int fd);
 struct broker_client;
 int broker_client_new(uv_loop_t *loop, int fd, struct broker_client **ret);
 void broker_client_free(struct broker_client *b);	/* its handle closes asynchronously */

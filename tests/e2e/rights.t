@@ -21,7 +21,7 @@ check "events pass" balanced 5
 pin=$DIR/run/bpf/v1/program/tick/tick/map/ticks
 
 cap() { local c mask=0; for c; do mask=$((mask | 1 << c)); done; printf '%016x' $mask; }
-NONE=0000000000000000 BPF=39 PERFMON=38 NET_ADMIN=12 DAC_READ_SEARCH=2 SETUID=7 SETGID=6 KILL=5
+NONE=0000000000000000 BPF=39 PERFMON=38 NET_ADMIN=12 DAC_READ_SEARCH=2 SYS_ADMIN=21 SETUID=7 SETGID=6 KILL=5
 child_of() { pgrep -P "$1" -f "$2" | head -1; }
 loaderd=$(daemon_pid loaderd) channeld=$(daemon_pid channeld)
 launcher=$(child_of "$channeld" ebpf-launcher)
@@ -29,7 +29,7 @@ declare -A pid=([loaderd]=$loaderd [tagd]=$(daemon_pid tagd) [channeld]=$channel
 	[broker]=$(child_of "$loaderd" ebpf-broker) [launcher]=$launcher [worker]=$(worker_pid tick) [sandbox]=$(child_of "$launcher" ebpf-sandbox)
 	[bus]=$(child_of "$PID" dbus-daemon))
 declare -A caps=([loaderd]=$(cap $BPF $PERFMON $NET_ADMIN) [tagd]=$NONE [channeld]=$NONE [sinkd]=$NONE [xdpd]=$(cap $BPF $NET_ADMIN)
-	[broker]=$(cap $DAC_READ_SEARCH) [launcher]=$(cap $SETUID $SETGID $KILL) [worker]=$NONE [sandbox]=$NONE [bus]=$NONE)
+	[broker]=$(cap $DAC_READ_SEARCH $SYS_ADMIN) [launcher]=$(cap $SETUID $SETGID $KILL) [worker]=$NONE [sandbox]=$NONE [bus]=$NONE)
 field() { awk -v f="$2:" '$1 == f { print $2; exit }' "/proc/$1/status"; }
 
 for p in loaderd broker tagd channeld launcher worker sandbox sinkd xdpd bus; do
