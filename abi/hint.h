@@ -9,8 +9,7 @@
 #define HINT_LIST(X)                                                                             \
 	X(1, MANIFEST, "loaderd → channeld, sinkd: the manifest of a program was written or removed") \
 	X(2, SPOOL,    "worker → sinkd: a spool has records, and its reader said that it sleeps")      \
-	X(3, DRAINED,  "worker, sinkd → loaderd: a draining program's ring or spool ran empty")        \
-	X(4, ROOM,     "sinkd → worker's channeld: a full spool has room again")
+	X(3, DRAINED,  "worker, sinkd → loaderd: a draining program's ring or spool ran empty")
 
 enum hint_type {
 #define X(number, name, help) HINT_##name = number,

@@ -13,8 +13,7 @@ enum function_type {
 	FUNCTION_DEFAULT, FUNCTION_INIT, FUNCTION_PRELOAD, FUNCTION_POSTLOAD, FUNCTION_UNLOAD, FUNCTION_HASH,
 };
 
-extern const char *const item_type_names[], *const prog_attach_names[], *const channel_type_names[],
-	*const function_type_names[];
+extern const char *const item_type_names[], *const channel_type_names[], *const function_type_names[];
 
 struct program_prog {
 	struct conf_item item;		/* key: BPF program name */

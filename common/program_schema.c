@@ -12,7 +12,7 @@
 const char *const item_type_names[] = {
 	[ITEM_EBPF_OBJECT] = "ebpf_object", [ITEM_BPFTRACE] = "bpftrace", [ITEM_USER_SO] = "user_so", NULL,
 };
-const char *const prog_attach_names[] = {
+static const char *const prog_attach_names[] = {
 	[ATTACH_DEFAULT] = "default", [ATTACH_TRUE] = "true", [ATTACH_FALSE] = "false", [ATTACH_REQUIRED] = "required",
 	[ATTACH_OPTIONAL] = "optional", NULL,
 };

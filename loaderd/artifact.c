@@ -12,7 +12,7 @@
 #include "broker.h"
 #include "load.h"
 
-void artifact_sha256(const void *bytes, size_t size, char ret[65])
+static void artifact_sha256(const void *bytes, size_t size, char ret[65])
 {
 	unsigned char digest[EVP_MAX_MD_SIZE];
 	unsigned n = 0;

@@ -73,7 +73,6 @@ int artifact_read(struct artifact *ret, int fd, const char *path);
 void artifact_fini(struct artifact *a);
 /* Keeps the bytes in the cache by digest, atomically; *ret_path lies in the arena. */
 int artifact_cache(struct load *l, const struct artifact *a, const char **ret_path);
-void artifact_sha256(const void *bytes, size_t size, char ret[65]);
 
 /* load_object.c: opens and loads, dropping what this kernel lacks. */
 int load_object(struct load *l, struct load_item *i);

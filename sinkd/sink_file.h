@@ -46,8 +46,5 @@ void file_rotated_name(const struct file_sink *f, unsigned n, char ret[NAME_MAX 
 
 /* sink_file_resume.c: truncates a torn tail, and moves the cursor behind what the file has already. */
 int file_resume(struct file_sink *f);
-/* The id in the last whole line of @fd, and where that line ends. -ENODATA: it has no line, or none with an id
- * (*ret_end is set all the same); -EBADMSG: what it ends with is none of our lines, torn or whole. */
-int file_last_id(int fd, struct spool_rec *ret_id, uint64_t *ret_end);
 
 #endif

@@ -33,7 +33,9 @@ static bool tail_is_ours(const char *tail, size_t len)
 	return !len || (len < SPOOL_REC_MAX && (tail[0] == '{' || tail[0] == '\0'));
 }
 
-int file_last_id(int fd, struct spool_rec *ret_id, uint64_t *ret_end)
+/* The id in the last whole line of @fd, and where that line ends. -ENODATA: it has no line, or none with an id
+ * (*ret_end is set all the same); -EBADMSG: what it ends with is none of our lines, torn or whole. */
+static int file_last_id(int fd, struct spool_rec *ret_id, uint64_t *ret_end)
 {
 	cleanup(freep) char *buf = malloc(WINDOW);
 	const char *feed, *begin;

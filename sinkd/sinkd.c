@@ -195,7 +195,6 @@ static int console_fd(void)
 static void sinkd_free(struct sinkd *sk)
 {
 	wire_free(sk->to_loaderd);
-	wire_free(sk->to_channeld);
 	free(sk->join);
 	free(sk);
 }
@@ -239,8 +238,8 @@ int sinkd_start(struct svc *svc, void **ret_self)
 		sinkd_stop(sk);
 		return r;
 	}
-	if (wire_connect("loaderd", &sk->to_loaderd) < 0 || wire_connect("channeld", &sk->to_channeld) < 0)
-		log_warning("hints cannot be sent: the other daemons will look by themselves");
+	if (wire_connect("loaderd", &sk->to_loaderd) < 0)
+		log_warning("hints cannot be sent: loaderd will look by itself");
 	sigbus_install(sk);
 	*ret_self = sk;
 	sinkd_look(sk);

@@ -77,7 +77,7 @@ struct sinkd {
 	struct console console;
 	struct tail *tails;
 	size_t n_tails;
-	struct wire *to_loaderd, *to_channeld;	/* NULL: could not be made; they look by themselves */
+	struct wire *to_loaderd;	/* NULL: could not be made; it looks by itself */
 	uv_idle_t work;			/* runs while any stream is busy */
 	uv_timer_t retry;		/* when the next failed sink, or missing spool, is due */
 	uint64_t retry_at_ns;		/* 0: not armed */

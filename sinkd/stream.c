@@ -49,7 +49,6 @@ static void stream_close_spool(struct stream *st)
 	st->open = false;
 	spool_reader_close(&st->reader);
 	memset(&st->commit, 0, sizeof(st->commit));
-	st->was_full = false;
 	st->said_drained = false;
 }
 
@@ -247,22 +246,6 @@ static uint64_t slowest(const struct stream *st)
 	return pos;
 }
 
-/* A worker that found its spool full has stopped draining: it is told early enough that its ring does not overflow
- * while we go on emptying, and seldom enough to cost nothing. */
-static void tell_room(struct stream *st)
-{
-	uint64_t pos = slowest(st);
-
-	if (st->was_full && pos - st->room_mark >= st->reader.data_size / 4) {
-		wire_send(st->sinkd->to_channeld, HINT_ROOM, st->program);
-		st->was_full = false;
-	}
-	if (!st->was_full && st->commit.head - pos > st->reader.data_size / 2) {
-		st->was_full = true;
-		st->room_mark = pos;
-	}
-}
-
 static void tell_drained(struct stream *st)
 {
 	if (!(st->commit.flags & SPOOL_COMMIT_DRAINED) || st->said_drained || slowest(st) != st->commit.head)
@@ -330,12 +313,10 @@ bool stream_slice(struct stream *st)
 		if (!all_have_cursors(st))
 			return false;
 	}
-	tell_room(st);
 	open_sinks(st);
 	live_skip(st);
 	while (done < STREAM_SLICE_BYTES && (n = stream_pass(st))) {
 		done += n;
-		tell_room(st);
 		open_sinks(st);		/* one may have asked for it */
 	}
 	if (st->bad)

@@ -37,8 +37,6 @@ struct stream {
 
 	uint64_t born_ns;
 	uint64_t live_records;		/* records before the live sink's cursor */
-	uint64_t room_mark;		/* where the slowest cursor was when the spool was found more than half full */
-	bool was_full;
 	bool busy;			/* in the queue of sinkd's idle handle */
 	bool seen;			/* by the scan of the manifests */
 	bool bad;			/* the spool is damaged: not touched before the next look */

@@ -47,7 +47,7 @@ static void a_hint_arrives_whichever_end_came_first(void **state)
 	eventually(({ wire_send(late, HINT_SPOOL, "exec"); receives(reader, &h); }));
 	assert_int_equal(h.type, HINT_SPOOL);
 	assert_string_equal(h.program, "exec");
-	eventually(({ wire_send(early, HINT_ROOM, NULL); receives(reader, &h) && h.type == HINT_ROOM; }));
+	eventually(({ wire_send(early, HINT_DRAINED, NULL); receives(reader, &h) && h.type == HINT_DRAINED; }));
 	assert_string_equal(h.program, "");
 	wire_free(early);
 	wire_free(late);
@@ -109,7 +109,7 @@ static void a_flood_neither_blocks_nor_fails(void **state)
 	assert_int_equal(wire_connect("tagd", &writer), 0);
 	for (int i = 0; i < 20000; i++)
 		wire_send(writer, HINT_SPOOL, "flood");
-	eventually(({ wire_send(writer, HINT_ROOM, "after"); receives(reader, &h) && h.type == HINT_ROOM; }));
+	eventually(({ wire_send(writer, HINT_DRAINED, "after"); receives(reader, &h) && h.type == HINT_DRAINED; }));
 	wire_free(writer);
 	wire_free(reader);
 }
@@ -127,7 +127,7 @@ static void names_that_leave_the_folder_and_taken_places_are_refused(void **stat
 	assert_int_equal(wire_bind("xdpd", &second), -EADDRINUSE);
 	__lsan_enable();
 	assert_null(second);
-	wire_send(NULL, HINT_ROOM, "x");
+	wire_send(NULL, HINT_DRAINED, "x");
 	wire_free(NULL);
 	wire_free(w);
 }
