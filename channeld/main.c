@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* channeld – all five main.c look like this; common/svc runs the life: parse → config (--check prints the
  * effective one) → loop, signals → start → bus → READY=1 → run → STOPPING=1 → stop. */
-#include "channeld.h"
-
 #include <string.h>
 
+#include "channeld.h"
 #include "worker.h"
 
 static const struct svc_def channeld = {

@@ -87,6 +87,18 @@ void sinkd_retry_at(struct sinkd *sk, uint64_t ns)
 
 /* ---- which programs there are ---- */
 
+/* By name: so the ledger's rows are in the order of channeld's. */
+static void insert(struct sinkd *sk, struct stream *st)
+{
+	struct stream **place = &sk->streams;
+
+	while (*place && strcmp((*place)->program, st->program) < 0)
+		place = &(*place)->next;
+	st->next = *place;
+	*place = st;
+	sk->n_streams++;
+}
+
 static int on_manifest(const char *program, void *arg)
 {
 	struct sinkd *sk = arg;
@@ -98,9 +110,7 @@ static int on_manifest(const char *program, void *arg)
 		st = stream_new(sk, program);
 		if (!st)
 			return -ENOMEM;
-		st->next = sk->streams;
-		sk->streams = st;
-		sk->n_streams++;
+		insert(sk, st);
 	}
 	st->seen = true;
 	return 0;
