@@ -65,6 +65,12 @@ w nobtf <<<"$(good | sed "s#$object#nobtf.o#; s/name: tick/name: nobtf/")"
 refused nobtf '(BTF|\.maps)'
 w verifier <<<"$(good | sed "s#$object#$BUILD/tests/bpf/unchecked.bpf.o#; s/name: tick/name: rejected/; s/, properties: .* }/ }/")"
 refused verifier '(invalid|R[0-9]|processed [0-9]+ insns)'
+digest=$(sha256sum "$object" | cut -d' ' -f1)
+w digest <<<"$(good | sed "s#path: $object#path: $object, sha256: $(tr 0-9a-f 1-9a-f0 <<<"$digest")#; s/name: tick/name: digest/")"
+refused digest 'SHA-256'
+w right <<<"$(good | sed "s#path: $object#path: $object, sha256: $digest#")"
+check "an artifact with the digest that the YAML names is taken" ctl load "$T/right.yaml"
+check "and goes again" ctl unload right
 w nomap <<<"$(good | sed 's/ticks:/tocks:/; s/name: tick/name: nomap/')"
 refused nomap 'nomap.yaml:4: .*tocks'
 w noattach <<<'programs:
