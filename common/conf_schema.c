@@ -26,7 +26,8 @@ static bool contains(const struct chain *c, const struct conf_schema *s)
 	return false;
 }
 
-static void placeholder(const struct conf_key *k, char *ret, size_t size)
+/* What a value of this kind looks like: "NUMBER", "true|false", … */
+static void value_form(const struct conf_key *k, char *ret, size_t size)
 {
 	static const char *const words[] = {
 		[CONF_BOOL] = " true|false", [CONF_UINT] = " NUMBER", [CONF_INT] = " NUMBER", [CONF_SIZE] = " SIZE",
@@ -153,7 +154,7 @@ static void print_schema(const struct conf_schema *s, int indent, bool in_list, 
 
 		if (k->flags & CONF_HIDDEN)
 			continue;
-		placeholder(k, value, sizeof(value));
+		value_form(k, value, sizeof(value));
 		describe(k, comment, sizeof(comment));
 		used = fprintf(f, "%*s%s%s:", in_list ? indent - 2 : indent, "", in_list ? "- " : "", k->name);
 		fputs(value, f);
