@@ -124,6 +124,7 @@ struct spool_cursor {
 	uint64_t dropped[SINK_N_DROPS];
 	uint64_t unrouted;	/* passed over: not meant for this sink */
 	uint64_t bytes;		/* delivered */
+	uint64_t before;	/* records meant for it that passed before it was there */
 };
 #define SPOOL_CURSOR_FREE   0u
 #define SPOOL_CURSOR_ACTIVE 1u

@@ -24,7 +24,20 @@ struct {
 	__type(value, struct scratch);
 } scratch SEC(".maps");
 
+/* Whose end was told. Two threads that end at the same instant may both find, here, that none is left. */
+struct process {
+	__u64 start_ns;
+	__u64 pid;
+};
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, 4096);	/* it is a matter of microseconds */
+	__type(key, struct process);
+	__type(value, __u8);
+} ended SEC(".maps");
+
 #define SIGNAL_GROUP_EXIT 4	/* include/linux/sched/signal.h */
+#define EEXIST 17
 
 static __always_inline void fill(struct exec_event *e, struct task_struct *task, enum exec_kind kind)
 {
@@ -74,13 +87,23 @@ static __always_inline int exit_status(struct task_struct *task)
 	return BPF_CORE_READ(task, group_leader, exit_code);
 }
 
+static __always_inline bool was_told(struct task_struct *task)
+{
+	struct process p = {
+		.start_ns = BPF_CORE_READ(task, group_leader, start_time), .pid = BPF_CORE_READ(task, tgid),
+	};
+	__u8 yes = 1;
+
+	return bpf_map_update_elem(&ended, &p, &yes, BPF_NOEXIST) == -EEXIST;
+}
+
 SEC("tp_btf/sched_process_exit")
 int BPF_PROG(on_exit, struct task_struct *task)
 {
 	struct exec_event *e;
 	int status;
 
-	if (BPF_CORE_READ(task, signal, live.counter) != 0)
+	if (BPF_CORE_READ(task, signal, live.counter) != 0 || was_told(task))
 		return 0;
 	e = agent_reserve(exec_events, sizeof(*e));
 	if (!e)

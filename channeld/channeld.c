@@ -88,7 +88,7 @@ static void sweep_spools(struct channeld *c)
 		if (!end || end == e->d_name)
 			continue;
 		*end = 0;
-		if (conf_name_valid(e->d_name) && !channeld_find(c, e->d_name))
+		if (conf_name_valid(e->d_name) && !channeld_find(c, e->d_name) && !has_manifest(e->d_name))
 			supervised_remove_spool(e->d_name);
 	}
 	closedir(dir);

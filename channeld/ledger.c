@@ -93,10 +93,10 @@ static bool read_channel(const struct manifest *m, const struct manifest_channel
 	return l.has_pending && !l.live;
 }
 
-/* No commit yet: nothing was drained, and zero is the truth. */
+/* No commit yet, or only an earlier load's: nothing was drained, and zero is the truth. */
 static void read_commit_or_zero(const struct manifest *m, struct spool_commit *ret)
 {
-	if (read_commit(m, ret) < 0)
+	if (read_commit(m, ret) < 0 || ret->generation != m->generation)
 		memset(ret, 0, sizeof(*ret));
 }
 

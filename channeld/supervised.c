@@ -175,6 +175,7 @@ static void plan_restart(struct supervised *child, bool quick, bool sigkill)
 {
 	const struct channeld_conf *conf = svc_conf(child->channeld->svc);
 	uint64_t max = sigkill ? KILLED_DELAY_MAX_NS : conf->restart.delay_max;
+	bool was_failed = child->failed;
 
 	if (!quick) {
 		child->quick_deaths = 0;
@@ -185,8 +186,8 @@ static void plan_restart(struct supervised *child, bool quick, bool sigkill)
 	child->delay_ns = MAX(MIN(child->delay_ns * 2, max), conf->restart.delay_min);
 	child->failed = child->quick_deaths >= conf->restart.failed_after;
 	child->retry_at_ns = clock_monotonic() + (child->failed ? conf->restart.retry : child->delay_ns);
-	if (child->failed)
-		degraded(child, true);
+	if (child->failed || was_failed)
+		degraded(child, child->failed);
 }
 
 void supervised_ended(struct supervised *child, int status)
@@ -276,6 +277,7 @@ void supervised_refresh(struct supervised *child)
 	if (err < 0) {
 		snprintf(child->last_end, sizeof(child->last_end), "not started: its manifest cannot be read");
 		log_error("manifest of %s: %s", child->program, d.error[0] ? d.error : strerror(-err));
+		child->inode = 0;	/* again at the next look */
 		return;
 	}
 	if (old && old->generation != m->generation) {

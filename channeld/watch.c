@@ -15,7 +15,6 @@
 
 struct watch {
 	struct spool_reader reader;
-	uint32_t seq;			/* of the commit that was read last */
 	int counts[SPOOL_MAX_RINGS];	/* -1: none */
 	struct loss_reading now;
 	struct loss loss;
@@ -67,7 +66,6 @@ static int open_spool(struct watch *w, const char *program)
 	if (w->reader.head && spool_reader_current(&w->reader, path))
 		return 0;
 	spool_reader_close(&w->reader);
-	w->seq = 0;
 	return spool_reader_open(&w->reader, path, true);
 }
 
@@ -101,15 +99,11 @@ static int read_spool(struct watch *w, const struct manifest *m)
 {
 	static struct spool_commit commit;
 	int err = open_spool(w, m->program);
-	uint32_t seq;
 
 	if (err == -ENOENT)
 		return 0;
 	if (err < 0)
 		return err;
-	seq = __atomic_load_n(&w->reader.head->commit.seq, __ATOMIC_ACQUIRE);
-	if (seq == w->seq)
-		return 0;
 	err = spool_read_commit(&w->reader, &commit);
 	/* Another load's, whose worker has not made room yet. */
 	if (err == -ENODATA || (err == 0 && commit.generation != m->generation))
@@ -117,7 +111,6 @@ static int read_spool(struct watch *w, const struct manifest *m)
 	if (err < 0)
 		return err;
 	take_commit(w, m, &commit);
-	w->seq = seq;
 	return 0;
 }
 

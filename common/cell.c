@@ -25,6 +25,9 @@ static uint32_t slot_crc(const struct spool_slot *head, const void *payload)
 
 void *cell_prepare(struct spool_cell *c, uint32_t slot_size)
 {
+	/* Whoever sees what is written into this slot from now on sees, too, that the other one counts: the release in
+	 * cell_publish() says so of what came before it, not of what comes after. */
+	__atomic_thread_fence(__ATOMIC_RELEASE);
 	return slot_of(c, slot_size, seq_after(__atomic_load_n(&c->seq, __ATOMIC_RELAXED))) + 1;
 }
 

@@ -44,7 +44,7 @@ char *json_finish(struct json *j, size_t *ret_len);
  * bytes written. */
 size_t json_escape(char *out, const char *s, size_t len, bool *ret_repaired);
 
-/* 0 if @s is one JSON value (RFC 8259) in valid UTF-8, without a line feed or half a surrogate pair, nested at most
+/* 0 if @s is one JSON value (RFC 8259) in valid UTF-8, without a line break or half a surrogate pair, nested at most
  * JSON_DEPTH_MAX deep; -EILSEQ. Fast: user results pass through it one by one. */
 int json_check(const char *s, size_t len);
 

@@ -10,10 +10,11 @@ struct text {
 	const char *p, *end;
 };
 
-/* No line feed: one event, one line. */
+/* No line feed, and no carriage return, which ends a line, too, for many readers (Python's open() is one): one event,
+ * one line. */
 static inline void skip_blanks(struct text *t)
 {
-	while (t->p < t->end && (*t->p == ' ' || *t->p == '\t' || *t->p == '\r'))
+	while (t->p < t->end && (*t->p == ' ' || *t->p == '\t'))
 		t->p++;
 }
 

@@ -32,20 +32,33 @@ static int check_names(const struct program *p, struct diag *d)
 	return 0;
 }
 
+static int compare_keys(const void *a, const void *b)
+{
+	const struct conf_item *const *x = a, *const *y = b;
+	int c = strcmp((*x)->key, (*y)->key);
+
+	return c ? c : (*x > *y) - (*x < *y);
+}
+
+/* Sorted, since 100,000 of them must not take a minute. */
 static int check_twice(const struct conf_list *list, size_t size, const char *what, struct diag *d)
 {
-	size_t i, j;
+	cleanup(freep) const struct conf_item **sorted = calloc(list->n + 1, sizeof(*sorted));
+	size_t i, first = 0;
 
-	for (i = 1; i < list->n; i++)
-		for (j = 0; j < i; j++) {
-			const struct conf_item *x = (const void *)((const char *)list->items + i * size);
-			const struct conf_item *y = (const void *)((const char *)list->items + j * size);
-
-			if (!strcmp(x->key, y->key))
-				return diag_fail(d, -EINVAL, x->file, x->line,
-						 "%s: %s is there twice (first in line %u)", what, x->key, y->line);
-		}
-	return 0;
+	if (!sorted)
+		return -ENOMEM;
+	for (i = 0; i < list->n; i++)
+		sorted[i] = (const void *)((const char *)list->items + i * size);
+	qsort(sorted, list->n, sizeof(*sorted), compare_keys);
+	for (i = 1; i < list->n; i++)	/* the one that stands first in the file */
+		if (!strcmp(sorted[i]->key, sorted[i - 1]->key) && (!first || sorted[i] < sorted[first]))
+			first = i;
+	if (!first)
+		return 0;
+	return diag_fail(d, -EINVAL, sorted[first]->file, sorted[first]->line,
+			 "%s: %s is there twice (first in line %u)", what, sorted[first]->key,
+			 sorted[first - 1]->line);
 }
 
 static int check_path(struct arena *a, const struct program *p, const struct program_item *i, struct diag *d)
@@ -189,27 +202,6 @@ static int check_map_of(struct arena *a, const struct program *p, const struct p
 	return 0;
 }
 
-static int check_fields(const struct program_channel *c, struct diag *d)
-{
-	const struct program_field *fields = c->fields.items;
-	size_t i, j;
-
-	if (c->size && !c->fields.n)
-		return FAIL(c, "size: of %s goes with fields:, which are missing", c->name);
-	for (i = 0; i < c->fields.n; i++) {
-		bool trailing = strstr(fields[i].type, "[]") || !strcmp(fields[i].type, "strv");
-
-		if (trailing && i + 1 < c->fields.n)
-			return FAIL(&fields[i], "fields: %s goes up to the record's end, so it must be the last",
-				    fields[i].name);
-		for (j = 0; j < i; j++)
-			if (!strcmp(fields[j].name, fields[i].name))
-				return FAIL(&fields[i], "fields: \"%s\" is there twice (first in line %u)",
-					    fields[i].name, fields[j].item.line);
-	}
-	return 0;
-}
-
 /* A script's pipe that the file does not mention: what is wrong with it was said of the script. */
 static bool is_implied(const struct program *p, const struct program_channel *c)
 {
@@ -233,7 +225,7 @@ static int check_channel(struct arena *a, const struct program *p, const struct 
 		return FAIL(c, "pinpath: of %s is not an absolute path", c->name);
 	err = c->type == CHANNEL_PIPE ? 0 : check_map_of(a, p, c, d);
 	if (!err)
-		err = check_fields(c, d);
+		err = program_check_fields(c, d);
 	if (!err)
 		err = program_check_storage(c->storage, d);
 	if (!err && c->type != CHANNEL_RING_BUFFER && !is_implied(p, c))

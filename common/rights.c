@@ -34,7 +34,7 @@ const struct rights rights_broker = {
 	.allow = RIGHTS_STRICT | RIGHTS_ALLOW_OPEN | RIGHTS_ALLOW_PERF,
 };
 const struct rights rights_tagd = {
-	.allow = RIGHTS_ALLOW_BPF,
+	.allow = 0,		/* pins are readable for its group: the filter keeps it from them */
 };
 const struct rights rights_channeld = {
 	.start_caps = CAP(SETUID) | CAP(SETGID) | CAP(KILL),

@@ -21,6 +21,11 @@ int svc_config_level(const struct svc_schema *schema, const struct svc_config *c
 	return levels[*(const int *)((const char *)c->obj + schema->log_level)];
 }
 
+void svc_level_apply(const struct svc *s)
+{
+	log_init(s->def->name, s->forced_level >= 0 ? s->forced_level : svc_config_level(&s->schema, &s->config));
+}
+
 int svc_schema_init(struct svc_schema *s, const struct svc_def *def)
 {
 	size_t n = 0, place = ALIGN_UP(def->conf_size, sizeof(int));

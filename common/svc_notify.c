@@ -5,6 +5,7 @@
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/un.h>
+#include <time.h>
 
 #include "svc_private.h"
 
@@ -42,5 +43,15 @@ void svc_notify_status(const struct svc *s)
 	char text[sizeof(s->text) + 32];
 
 	snprintf(text, sizeof(text), "STATUS=%s", s->text);
+	(void)svc_notify(text);
+}
+
+void svc_notify_reloading(void)
+{
+	struct timespec t;
+	char text[64];
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	snprintf(text, sizeof(text), "RELOADING=1\nMONOTONIC_USEC=%llu", t.tv_sec * 1000000ULL + t.tv_nsec / 1000);
 	(void)svc_notify(text);
 }

@@ -66,7 +66,22 @@ struct svc {
 };
 
 /* svc.c */
+int svc_run(struct svc *s);	/* from the lock to the end; the process's exit status */
 void svc_ready(struct svc *s);
+void svc_look(struct svc *s);
+
+/* svc_ground.c; what is missing is logged */
+int svc_ground_check(const struct svc *s);
+int svc_ground_lock(struct svc *s);
+
+/* svc_loop.c */
+int svc_loop_start(struct svc *s);
+void svc_loop_end(struct svc *s);	/* closes what is svc's; what the daemon left open is an error */
+
+/* svc_hints.c */
+int svc_hints_start(struct svc *s);
+
+/* svc_reload.c */
 int svc_reload(struct svc *s, struct diag *d);
 
 /* svc_conf.c */
@@ -78,6 +93,7 @@ void svc_config_fini(struct svc_config *c);
 int svc_config_level(const struct svc_schema *schema, const struct svc_config *c);	/* of syslog */
 /* -EINVAL */
 int svc_level_parse(const char *name);
+void svc_level_apply(const struct svc *s);	/* the configuration's, or the command line's */
 
 /* svc_bus.c */
 void svc_bus_try(struct svc *s);	/* if it is away */
@@ -88,6 +104,7 @@ void svc_bus_changed(struct svc *s, const char *property);
 int svc_notify(const char *text);
 void svc_notify_ready(struct svc *s);	/* tried again every second until it was told */
 void svc_notify_status(const struct svc *s);
+void svc_notify_reloading(void);
 
 /* svc_trouble.c */
 void svc_troubles_free(struct svc *s);

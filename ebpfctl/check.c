@@ -10,6 +10,7 @@
 
 #include "../common/json.h"
 #include "../common/program.h"
+#include "ctl.h"
 
 struct verdict {
 	const char *path;
@@ -190,11 +191,24 @@ int check_file(const char *path, bool artifacts, bool json)
 	return err ? 1 : 0;
 }
 
-int print_schema(void)
+int verb_check(const struct ctl *c, int argc, char **argv)
 {
+	int worst = CTL_DONE;
+
+	for (int i = 0; i < argc; i++) {
+		int status = check_file(argv[i], c->artifacts, c->json);
+
+		worst = MAX(worst, status);
+	}
+	return worst;
+}
+
+int verb_schema(const struct ctl *c, int argc, char **argv)
+{
+	(void)c, (void)argc, (void)argv;
 	printf("# A program, as `ebpfctl load` and programs.d take it: everything that may be there.\n");
 	conf_print_schema(&program_schema, stdout);
 	printf("\n# xdpd's list: each entry is one of these, behind \"- \".\n");
 	conf_print_schema(&xdp_schema, stdout);
-	return 0;
+	return CTL_DONE;
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* `ebpfctl check` and `ebpfctl schema`: no daemon is needed. */
+/* What `ebpfctl check` does, for others: no daemon is needed. */
 #ifndef EBPF_AGENT_CTL_CHECK_H
 #define EBPF_AGENT_CTL_CHECK_H
 
@@ -14,8 +14,5 @@ int check_file(const char *path, bool artifacts, bool json);
 
 /* The program that @path describes. False: it describes none, or is wrong; nothing is said. */
 bool check_name(const char *path, char ret[AGENT_NAME_MAX + 1]);
-
-/* Everything that may stand in a file, as commented YAML. Returns the exit status. */
-int print_schema(void);
 
 #endif

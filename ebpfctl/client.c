@@ -1,24 +1,19 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include <errno.h>
 #include <signal.h>
-#include <stdarg.h>
 #include <string.h>
 #include <time.h>
 
 #include "../abi/names.h"
 #include "client.h"
+#include "text.h"
 
 #define SYSTEM_BUS "unix:path=/run/dbus/system_bus_socket"
 
 static void printf_like(2, 3) set_error(struct client *c, const char *fmt, ...)
 {
-	va_list ap;
-
 	free(c->error);
-	va_start(ap, fmt);
-	if (vasprintf(&c->error, fmt, ap) < 0)
-		abort();
-	va_end(ap);
+	c->error = text_of(fmt);
 	c->error_name[0] = '\0';
 }
 
@@ -46,12 +41,9 @@ static char *bus_address(const struct ctl *ctl)
 {
 	const char *env = getenv("DBUS_SYSTEM_BUS_ADDRESS");
 	const char *a = ctl->bus ?: env && env[0] ? env : SYSTEM_BUS;
-	char *s;
 
 	/* A plain path is what people type. */
-	if (asprintf(&s, "%s%s", a[0] == '/' ? "unix:path=" : "", a) < 0)
-		abort();
-	return s;
+	return text_printf("%s%s", a[0] == '/' ? "unix:path=" : "", a);
 }
 
 int client_open(struct client *c, const struct ctl *ctl)

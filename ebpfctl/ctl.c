@@ -1,37 +1,31 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include <stdarg.h>
 #include <string.h>
 #include <time.h>
 
 #include "../abi/names.h"
 #include "ctl.h"
+#include "text.h"
 
-/* What daemons say holds names from files of others: nothing of it moves a terminal's cursor. C1 controls are two bytes
- * in UTF-8: C2 80 … C2 9F. */
+/* What daemons say holds names from files of others. */
 static void say(const char *prefix, const char *text)
 {
-	fputs(prefix, stderr);
-	for (const unsigned char *s = (const unsigned char *)text; *s; s++) {
-		bool c1 = s[0] == 0xc2 && s[1] >= 0x80 && s[1] < 0xa0;
+	const char *end = text + strlen(text);
 
-		fputc((*s < ' ' && *s != '\n' && *s != '\t') || *s == 0x7f || c1 ? '?' : *s, stderr);
-		s += c1;
+	fputs(prefix, stderr);
+	while (text < end) {
+		size_t n = *text == '\n' || *text == '\t' ? 0 : text_control(text, end);
+
+		fputc(n ? '?' : *text, stderr);
+		text += MAX(n, 1u);
 	}
 	fputc('\n', stderr);
 }
 
 int ctl_error(const char *fmt, ...)
 {
-	cleanup(freep) char *text = NULL;
-	va_list ap;
-	int n;
+	cleanup(freep) char *text = text_of(fmt);
 
-	va_start(ap, fmt);
-	n = vasprintf(&text, fmt, ap);
-	va_end(ap);
-	if (n < 0)
-		text = NULL;	/* undefined after a failure */
-	say("ebpfctl: ", text ?: "not enough memory");
+	say("ebpfctl: ", text);
 	return CTL_FAILED;
 }
 

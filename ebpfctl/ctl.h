@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* ebpfctl: one row per verb (main.c), one file per verb. A verb returns the exit status: 0 done, 1 refused or failed,
+/* ebpfctl: one row per verb (verbs.c), one file per verb. A verb returns the exit status: 0 done, 1 refused or failed,
  * 2 used wrongly. Data goes to stdout, everything else to stderr. */
 #ifndef EBPF_AGENT_CTL_H
 #define EBPF_AGENT_CTL_H
@@ -49,6 +49,9 @@ int verb_tail(const struct ctl *c, int argc, char **argv);
 int verb_ledger(const struct ctl *c, int argc, char **argv);
 int verb_status(const struct ctl *c, int argc, char **argv);
 int verb_config(const struct ctl *c, int argc, char **argv);
+int verb_check(const struct ctl *c, int argc, char **argv);
+int verb_schema(const struct ctl *c, int argc, char **argv);	/* all that may stand in a file, as commented YAML */
+int verb_help(const struct ctl *c, int argc, char **argv);
 
 /* The five daemons, in the order in which they are shown and started. */
 struct ctl_daemon {

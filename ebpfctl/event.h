@@ -4,15 +4,7 @@
 #ifndef EBPF_AGENT_EVENT_H
 #define EBPF_AGENT_EVENT_H
 
-#include "../common/base.h"
-
-/* Bytes that grow; the owner frees with buf_fini(). Out of memory aborts. */
-struct buf {
-	char *s;
-	size_t len, cap;
-};
-void buf_add(struct buf *b, const char *s, size_t len);
-void buf_fini(struct buf *b);
+#include "text.h"
 
 struct event_style {
 	bool color;

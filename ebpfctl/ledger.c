@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* The ledger: what channeld and sinkd counted, merged, and held against the equations. */
 #include <inttypes.h>
-#include <stdarg.h>
 #include <string.h>
 #include <time.h>
 
 #include "ledger.h"
+#include "text.h"
 
 #define TRIES    3	/* before something is said to be off: it may have been caught between two counters */
 #define AGAIN_MS 50
@@ -42,20 +42,13 @@ static void off(struct ledger *l, const struct row *r, const char *fmt, ...)
 {
 	const char *kind = row_str(r, "kind"), *channel = row_str(r, "channel");
 	const char *last = row_str(r, !strcmp(kind, "sink") ? "sink" : "event");
-	char **grown = realloc(l->off, (l->n_off + 1) * sizeof(char *));
-	cleanup(freep) char *text = NULL;
-	va_list ap;
-	int n;
+	cleanup(freep) char *text = text_of(fmt);
 
-	va_start(ap, fmt);
-	n = vasprintf(&text, fmt, ap);
-	va_end(ap);
-	if (!grown || n < 0)
+	l->off = realloc(l->off, (l->n_off + 1) * sizeof(char *));
+	if (!l->off)
 		abort();
-	l->off = grown;
-	if (asprintf(&l->off[l->n_off++], "%s %s%s%s%s%s: %s", kind, row_str(r, "program"), channel[0] ? "." : "",
-		     channel, last[0] ? "." : "", last, text) < 0)
-		abort();
+	l->off[l->n_off++] = text_printf("%s %s%s%s%s%s: %s", kind, row_str(r, "program"), channel[0] ? "." : "",
+					 channel, last[0] ? "." : "", last, text);
 }
 
 /* Moved while it was read: its numbers are of different moments. */
@@ -71,7 +64,7 @@ static void check_equation(struct ledger *l, const struct equation *e, const str
 	int64_t left, sum = 0, value;
 	char text[256] = "";
 
-	if (strcmp(row_str(r, "kind"), e->kind) || !row_number(r, e->left, &left) || row_is_live(r))
+	if (!row_is_of(r, e->kind) || !row_number(r, e->left, &left) || row_is_live(r))
 		return;		/* another kind, or "unknown" */
 	for (const char *const *key = e->right; *key; key++) {
 		size_t len = strlen(text);
@@ -98,7 +91,7 @@ static void check_routes(struct ledger *l, const struct rows *channeld)
 			const struct row *c = &channeld->rows[k];
 			int64_t of_channel, of_event;
 
-			if (strcmp(row_str(e, "kind"), "event") || strcmp(row_str(c, "kind"), "channel") ||
+			if (!row_is_of(e, "event") || !row_is_of(c, "channel") ||
 			    strcmp(row_str(e, "program"), row_str(c, "program")) ||
 			    strcmp(row_str(e, "channel"), row_str(c, "channel")) ||
 			    row_is_live(c) || !row_number(e, "drained", &of_event) ||

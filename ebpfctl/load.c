@@ -2,13 +2,12 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
-#include <stdarg.h>
 #include <string.h>
 #include <sys/stat.h>
 
-#include "../abi/names.h"
 #include "../common/json.h"
 #include "client.h"
+#include "text.h"
 
 #define LOAD_TIMEOUT_MS 300000		/* a verifier may think long */
 
@@ -42,15 +41,8 @@ struct load {
 
 static int printf_like(3, 4) fail(struct load *l, const char *file, const char *fmt, ...)
 {
-	cleanup(freep) char *text = NULL;
-	va_list ap;
-	int n;
+	cleanup(freep) char *text = text_of(fmt);
 
-	va_start(ap, fmt);
-	n = vasprintf(&text, fmt, ap);
-	va_end(ap);
-	if (n < 0)
-		abort();
 	/* What loaderd says begins with the file's name, mostly. */
 	if (strncmp(text, file, strlen(file)))
 		ctl_error("%s: %s", file, text);

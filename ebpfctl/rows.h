@@ -42,15 +42,17 @@ const struct cell *row_get(const struct row *r, const char *key);
 const char *row_str(const struct row *r, const char *key);
 /* False: no such cell, or it holds no number (such as "unknown"). */
 bool row_number(const struct row *r, const char *key, int64_t *ret);
-/* All rows whose `kind` is @kind (NULL: all), as an array of objects. */
+/* Is its `kind` @kind? NULL: any. */
+bool row_is_of(const struct row *r, const char *kind);
+/* All rows of @kind, as an array of objects. */
 void rows_json(const struct rows *r, const char *kind, struct json *j, const char *key);
 
 struct column {
 	const char *key, *title;
 };
-/* The same rows as an aligned table with a heading; numbers to the right. Ends with a NULL key. Columns in which every
- * cell is absent, or zero in a column whose title begins with '?', are left out. @bad (may be NULL): is this row to be
- * shown in red? */
+/* rows_table.c: the same rows as an aligned table with a heading; numbers to the right. Ends with a NULL key. Columns
+ * in which every cell is absent, or zero in a column whose title begins with '?', are left out. @bad (may be NULL): is
+ * this row to be shown in red? */
 void rows_table(const struct rows *r, const char *kind, const struct column *columns, bool color,
 		bool (*bad)(const struct row *));
 

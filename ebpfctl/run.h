@@ -1,16 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* `ebpfctl run`: a private instance in the foreground, one concern per file. One thread, one poll loop (run.c). */
+/* `ebpfctl run`: a private instance in the foreground, one concern per file. One thread, one poll loop (run.c);
+ * run_phase.h: what it goes through, run_super.h: its children, run_out.h: what it prints.
+ * Here: ids, folders, mounts, the bus. */
 #ifndef EBPF_AGENT_RUN_H
 #define EBPF_AGENT_RUN_H
 
 #include <limits.h>
-#include <poll.h>
 #include <sys/types.h>
 
 #include "../common/rights.h"
-#include "ctl.h"
-#include "event.h"
-#include "lines.h"
 
 /* What is started, in this order, and stopped in the reverse one; the bus first and last. */
 enum run_child { RUN_BUS, RUN_SINKD, RUN_CHANNELD, RUN_LOADERD, RUN_TAGD, RUN_XDPD, RUN_N };
@@ -72,8 +70,6 @@ int tree_chown(const char *path, uid_t uid, gid_t gid);
 int run_ns_enter(struct run_dir *d, const struct run_ids *ids, const char *config, char why[256]);
 /* Unmounts, if it was entered. */
 void run_ns_leave(const struct run_dir *d);
-/* The folder with the daemons' binaries. */
-int run_find_binaries(char ret[PATH_MAX], char why[256]);
 
 /* ---- run_bus.c: the bus --------------------------------------------------------------------------------- */
 
@@ -82,93 +78,5 @@ int run_find_binaries(char ret[PATH_MAX], char why[256]);
 int run_bus_prepare(const struct run_dir *d, int *ret_socket, char why[256]);
 /* Where dbus-daemon is; NULL: not installed. */
 const char *run_bus_binary(void);
-
-/* ---- run_super.c: the children -------------------------------------------------------------------------- */
-
-struct child {
-	const struct run_def *def;
-	pid_t pid;			/* 0: not running */
-	int pidfd;
-	bool ready, once_ready;		/* this one said READY=1; any one ever did */
-	bool stopping, killed;		/* told to stop; SIGKILLed after that, or for its silence */
-	int64_t started_ms, last_ping_ms;
-	int64_t start_at_ms;		/* not running: when to start it again; 0: never */
-	int64_t stop_by_ms;		/* SIGKILL then */
-	unsigned backoff_ms, early_deaths;
-	char cause[32];			/* of its last death */
-	char status[128];		/* its last STATUS= */
-};
-
-struct super {
-	const struct run_dir *dir;
-	const struct run_ids *ids;
-	struct child children[RUN_N];
-	int notify_fd, bus_socket, null_fd;
-	bool config;			/* there is a --config folder */
-	bool verbose;			/* the daemons log as they are configured; else warnings and what is worse */
-	bool stopping;
-	bool failed;			/* one was not well when it stopped */
-	char *gave_up;			/* a child that cannot be started: why, for the user */
-	int (*console)(void *arg);	/* a new sinkd: the fd to write events to; taken */
-	void *arg;
-};
-int super_start(struct super *s, char why[256]);
-/* Descriptors to poll: RUN_N + 1 at most. Returns how many. */
-size_t super_poll(const struct super *s, struct pollfd *ret);
-/* Looks at everything that could have happened; returns in how many milliseconds to call again at the latest. */
-int super_look(struct super *s, int64_t now_ms);
-bool super_all_ready(const struct super *s);
-/* Stops them one after the other; goes on in super_look(). */
-void super_stop(struct super *s);
-bool super_all_stopped(const struct super *s);
-/* Kills what is left, and waits for it. */
-void super_fini(struct super *s);
-/* The environment of children, to be freed by strv_free(). */
-char **super_env(const struct super *s, const char *notify);
-void strv_free(char **v);
-
-int64_t now_ms(void);
-
-/* ---- run_out.c: from sinkd to stdout -------------------------------------------------------------------- */
-
-#define OUT_MAX (1u << 20)		/* beyond it the pipes are left alone until stdout has taken some */
-#define OUT_PIPES 32
-#define OUT_STREAMS 1024
-
-/* What was seen last of one stream: results of an event come in order within (program, ring, event). */
-struct out_stream {
-	char program[64];
-	uint32_t boot, ring;
-	uint16_t event, result;
-	uint64_t pos, used;		/* used: for replacing the one not seen for longest */
-};
-
-struct out {
-	bool json;
-	struct event_style style;
-	int pipes[OUT_PIPES];		/* oldest first: only the first is read */
-	size_t n_pipes;
-	struct lines lines;
-	struct buf text;		/* not yet written from `done` on */
-	size_t done;
-	int fd;				/* stdout, not blocking where that can be had */
-	bool is_socket, is_file;
-	bool closed;			/* nobody reads stdout any more */
-	int error;			/* or it cannot be written: errno */
-	struct out_stream *streams;
-	size_t n_streams;
-	uint64_t printed, repeated, clock;
-};
-int out_init(struct out *o, bool json, bool color);
-void out_fini(struct out *o);
-/* A new pipe, whose writing end is returned; -errno. */
-int out_pipe(struct out *o);
-/* At most two descriptors. */
-size_t out_poll(const struct out *o, struct pollfd *ret);
-void out_look(struct out *o);
-/* All pipes are at their end, and all is written (or cannot be). */
-bool out_finished(const struct out *o);
-/* Takes one line (with its line feed): prints it unless it was seen before. */
-void out_line(struct out *o, const char *line, size_t len);
 
 #endif

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* The environment of the instance's processes: what moves everything into the private folder, and of ours only what
  * they need; it is not theirs to read what else root's shell has in it. */
-#include <stdarg.h>
 #include <string.h>
 
 #include "../abi/console.h"
 #include "../abi/names.h"
-#include "run.h"
+#include "run_super.h"
+#include "text.h"
 
 #define ENV_MAX 64
 
@@ -20,14 +20,8 @@ struct env {
 
 static void printf_like(2, 3) add(struct env *e, const char *fmt, ...)
 {
-	va_list ap;
-
-	if (e->n >= ENV_MAX)
-		return;
-	va_start(ap, fmt);
-	if (vasprintf(&e->v[e->n++], fmt, ap) < 0)
-		abort();
-	va_end(ap);
+	if (e->n < ENV_MAX)
+		e->v[e->n++] = text_of(fmt);
 }
 
 static bool is_passed(const char *var)

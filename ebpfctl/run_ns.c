@@ -4,7 +4,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <sched.h>
-#include <stdarg.h>
 #include <string.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
@@ -12,20 +11,16 @@
 
 #include "../common/paths.h"
 #include "run.h"
+#include "text.h"
 
 #define TRACEFS_DIR "/sys/kernel/tracing"
 #define TRACEFS_MAGIC_NUMBER 0x74726163	/* linux/magic.h */
 
 static int printf_like(3, 4) fail(char why[256], int err, const char *fmt, ...)
 {
-	va_list ap;
-	int n;
+	cleanup(freep) char *text = text_of(fmt);
 
-	va_start(ap, fmt);
-	n = vsnprintf(why, 256, fmt, ap);
-	va_end(ap);
-	if (n >= 0 && n < 256)
-		snprintf(why + n, (size_t)(256 - n), ": %s", strerror(-err));
+	snprintf(why, 256, "%s: %s", text, strerror(-err));
 	return err;
 }
 
@@ -134,7 +129,8 @@ static int write_config(const struct run_dir *d, char why[256])
 	if (!f)
 		return fail(why, -errno, "%.180s", path);
 	/* Root itself asks this instance to load: it may load from wherever it can read. */
-	fputs("# written by ebpfctl run; --config DIR is merged over it\nartifacts:\n  roots: [\"/\"]\n", f);
+	fputs("# written by ebpfctl run; a loaderd.yaml in --config DIR stands in its place\n"
+	      "artifacts:\n  roots: [\"/\"]\n", f);
 	return fclose(f) ? fail(why, -EIO, "%.180s", path) : 0;
 }
 
@@ -156,10 +152,29 @@ static int mount_ids(const struct run_dir *d, const struct run_ids *ids, char wh
 	return 0;
 }
 
+/* Beside ebpfctl, as in a build tree, or where `make install` puts them. */
+static int find_binaries(char ret[PATH_MAX], char why[256])
+{
+	static const char *const places[] = { "", "/../lib/ebpf-agent", "/../libexec/ebpf-agent", "/../sbin" };
+	char path[PATH_MAX], file[PATH_MAX];
+
+	for (size_t i = 0; i < ARRAY_SIZE(places); i++) {
+		int n = snprintf(path, sizeof(path), "%s%s", path_libexec(), places[i]);
+
+		if ((size_t)n >= sizeof(path) || !realpath(path, ret))
+			continue;
+		snprintf(file, sizeof(file), "%.*s/ebpf-loaderd", PATH_MAX - 16, ret);
+		if (access(file, X_OK) == 0)
+			return 0;
+	}
+	snprintf(why, 256, "the daemons are not beside ebpfctl (no ebpf-loaderd in %.150s)", path_libexec());
+	return -ENOENT;
+}
+
 static int mount_folders(const struct run_dir *d, const char *config, char why[256])
 {
 	char binaries[PATH_MAX], path[PATH_MAX];
-	int err = run_find_binaries(binaries, why);
+	int err = find_binaries(binaries, why);
 
 	if (err)
 		return err;
@@ -261,23 +276,4 @@ void run_ns_leave(const struct run_dir *d)
 		snprintf(path, sizeof(path), "%s/%s", d->base, mounts[i]);
 		umount2(path, MNT_DETACH);	/* EINVAL: not mounted */
 	}
-}
-
-/* Beside ebpfctl, as in a build tree, or where `make install` puts them. */
-int run_find_binaries(char ret[PATH_MAX], char why[256])
-{
-	static const char *const places[] = { "", "/../lib/ebpf-agent", "/../libexec/ebpf-agent", "/../sbin" };
-	char path[PATH_MAX], file[PATH_MAX];
-
-	for (size_t i = 0; i < ARRAY_SIZE(places); i++) {
-		int n = snprintf(path, sizeof(path), "%s%s", path_libexec(), places[i]);
-
-		if ((size_t)n >= sizeof(path) || !realpath(path, ret))
-			continue;
-		snprintf(file, sizeof(file), "%.*s/ebpf-loaderd", PATH_MAX - 16, ret);
-		if (access(file, X_OK) == 0)
-			return 0;
-	}
-	snprintf(why, 256, "the daemons are not beside ebpfctl (no ebpf-loaderd in %.150s)", path_libexec());
-	return -ENOENT;
 }

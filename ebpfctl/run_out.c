@@ -3,12 +3,13 @@
  * read to the end before the next one's, which repeats from the cursor; what was printed already is known by its id. */
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 
 #include "../common/spool.h"
-#include "run.h"
+#include "run_out.h"
 
 #define PIPE_SIZE (1 << 20)	/* fewer switches between sinkd and us; what the kernel does not give is done without */
 
@@ -130,11 +131,8 @@ static bool was_printed(struct out *o, const char *line, size_t len)
 
 void out_line(struct out *o, const char *line, size_t len)
 {
-	if (was_printed(o, line, len)) {
-		o->repeated++;
+	if (was_printed(o, line, len))
 		return;
-	}
-	o->printed++;
 	if (o->json)
 		buf_add(&o->text, line, len);
 	else

@@ -67,6 +67,7 @@ static int flush_out(struct tail *t)
 static int follow(struct tail *t, int fd)
 {
 	t->lines.start = t->lines.end = 0;
+	t->lines.skipping = false;
 	while (!*t->client.stop) {
 		ssize_t n = lines_read(&t->lines, fd);
 		const char *line;

@@ -17,7 +17,7 @@ static const char *const sink_reasons[] = { "rejected", "disk_full", "expired" }
 
 static bool is_of(const struct row *r, const char *program, const char *kind)
 {
-	return !strcmp(row_str(r, "kind"), kind) && !strcmp(row_str(r, "program"), program);
+	return row_is_of(r, kind) && !strcmp(row_str(r, "program"), program);
 }
 
 static int64_t number(const struct row *r, const char *key)

@@ -2,11 +2,12 @@
 /* What an earlier loaderd left: taken over as it is, after checking that links, progs and maps belong together. A
  * pinned map whose writer is another prog's map would be silent for ever. Nothing is loaded twice. */
 #include <bpf/bpf.h>
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
-#include <sys/stat.h>
 
+#include "../common/paths.h"
 #include "../common/pins.h"
 #include "loaderd.h"
 
@@ -156,7 +157,7 @@ static int adopt_one(const char *program, void *arg)
 	e = entry_add(a->d, program);
 	if (!e)
 		return -ENOMEM;
-	e->state = m->state == MANIFEST_DRAINING ? ENTRY_DRAINING : ENTRY_LOADED;
+	entry_set_state(e, m->state == MANIFEST_DRAINING ? ENTRY_DRAINING : ENTRY_LOADED);
 	e->manifest = m;
 	check(e);
 	entry_set_manifest(e, take(arena), m);
@@ -181,6 +182,22 @@ static int remove_orphan(const char *program, void *arg)
 	return 0;
 }
 
+/* What an interrupted load had not finished writing: SHA256.PROGRAM, beside the cached files. */
+static void sweep_cache(void)
+{
+	char path[PATH_MAX];
+	DIR *folder = NULL;
+
+	if (snprintf(path, sizeof(path), "%s/artifacts", path_state()) < (int)sizeof(path))
+		folder = opendir(path);
+	if (!folder)
+		return;
+	for (struct dirent *e; (e = readdir(folder));)
+		if (e->d_name[0] != '.' && strchr(e->d_name, '.'))
+			unlinkat(dirfd(folder), e->d_name, 0);
+	closedir(folder);
+}
+
 int adopt_all(struct loaderd *d)
 {
 	struct adoption a = { .d = d };
@@ -191,6 +208,7 @@ int adopt_all(struct loaderd *d)
 	if (!err)
 		err = pin_each_program(remove_orphan, &a);
 	if (!err)
-		loaderd_sweep_shared(d);
+		shared_sweep(d);
+	sweep_cache();
 	return err;
 }

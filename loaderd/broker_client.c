@@ -4,8 +4,7 @@
 #include <string.h>
 
 #include "../common/spawn.h"
-#include "broker.h"
-#include "loaderd.h"
+#include "broker_client.h"
 
 #define IN_FLIGHT_MAX 8		/* what surely fits the socket */
 

@@ -7,7 +7,7 @@
 #include <sys/syscall.h>
 #include <sys/wait.h>
 
-#include "broker.h"
+#include "broker_client.h"
 #include "job_run.h"
 
 #define LOADS_MAX 32		/* at the same time */
@@ -79,7 +79,7 @@ void job_finish(struct job *j)
 		j->done(j->arg, NULL, &j->outcome);
 		entry_remove(e);
 	} else {
-		e->state = ENTRY_LOADED;
+		entry_set_state(e, ENTRY_LOADED);
 		loaderd_hint(j->d, e->name);
 		tell_loaded(e);
 		j->done(j->arg, e, &j->outcome);
@@ -94,6 +94,14 @@ void job_abort(struct job *j, const char *why)
 		syscall(SYS_pidfd_send_signal, j->pidfd, SIGKILL, NULL, 0);	/* the rest when it is gone */
 	else
 		job_finish(j);
+}
+
+void job_abort_all(struct loaderd *d, const char *why)
+{
+	for (struct job *j = d->jobs, *next; j; j = next) {
+		next = j->next;		/* one without a child ends at once */
+		job_abort(j, why);
+	}
 }
 
 static void on_timeout(uv_timer_t *t)
@@ -146,7 +154,7 @@ static void begin(struct job *j)
 	j->next = j->d->jobs;
 	j->d->jobs = j;
 	j->entry->job = j;
-	j->generation = loaderd_next_generation(j->d);
+	j->generation = generation_next(j->d);
 	uv_timer_init(j->d->loop, &j->timer);
 	j->timer.data = j;
 	j->open = 1;
@@ -157,17 +165,23 @@ static void begin(struct job *j)
 			on_artifact(j, k, -ENAMETOOLONG, "", -1);
 }
 
+bool job_room(const struct loaderd *d)
+{
+	size_t n = 0;
+
+	for (const struct job *j = d->jobs; j; j = j->next)
+		n++;
+	return n < LOADS_MAX;
+}
+
 int job_start(struct loaderd *d, const struct load_request *r, struct outcome *o)
 {
 	struct job *j = NULL;
-	size_t n = 0;
 	int err;
 
-	for (const struct job *other = d->jobs; other; other = other->next)
-		n++;
-	if (n >= LOADS_MAX)
-		return outcome_fail(o, AGENT_ERR_LOAD_FAILED, "%s: %zu loads are going on already: try again later",
-				    r->file, n);
+	if (!job_room(d))
+		return outcome_fail(o, AGENT_ERR_LOAD_FAILED, "%s: %d loads are going on already: try again later",
+				    r->file, LOADS_MAX);
 	j = job_new(d, r);
 	if (!j)
 		return outcome_fail(o, AGENT_ERR_LOAD_FAILED, "out of memory");

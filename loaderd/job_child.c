@@ -8,7 +8,7 @@
 #include <sys/wait.h>
 
 #include "../common/spawn.h"
-#include "broker.h"
+#include "broker_client.h"
 #include "job.h"
 #include "job_run.h"
 

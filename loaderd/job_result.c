@@ -50,7 +50,7 @@ void job_clean_up(struct job *j)
 	if (err)
 		log_error("%s: what its failed load pinned cannot be removed: %s", j->entry->name, strerror(-err));
 	forget_cached(j);
-	loaderd_sweep_shared(j->d);
+	shared_sweep(j->d);
 }
 
 /* A ring has one consumer: of programs that share one, a single one may have it as a channel. */
@@ -77,11 +77,11 @@ int job_take_manifest(struct job *j)
 	cleanup(arena_freep) struct arena *a = arena_new(0);
 	struct diag d = { 0 };
 	struct manifest *m;
+	int seals = fcntl(j->result, F_GET_SEALS), err;
 	struct stat st;
 	char *text;
-	int err;
 
-	if ((fcntl(j->result, F_GET_SEALS) & JOB_RESULT_SEALS) != JOB_RESULT_SEALS)
+	if (seals < 0 || (seals & JOB_RESULT_SEALS) != JOB_RESULT_SEALS)
 		return outcome_fail(&j->outcome, AGENT_ERR_LOAD_FAILED, "%s: its manifest is not sealed",
 				    j->entry->name);
 	if (!a || fstat(j->result, &st))

@@ -2,7 +2,6 @@
 /* ebpf-load: started by loaderd for one load, ends with it. Nothing it does can hang or crash loaderd. */
 #include <errno.h>
 #include <fcntl.h>
-#include <libelf.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/resource.h>

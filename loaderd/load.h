@@ -52,6 +52,7 @@ struct load {
 	struct diag diag;
 	enum job_failure failure;	/* which kind, when something fails */
 	const struct program *program;
+	int shared_lock;		/* 0: no shared map was asked for yet */
 	struct load_item items[PROGRAM_MAX_ITEMS];
 	size_t n_items;
 	struct conf_strs degraded;
@@ -82,10 +83,10 @@ int load_maps_init(struct load *l, struct load_item *i);
 int load_maps_pin(struct load *l, struct load_item *i);
 /* load_variables.c */
 int load_variables(struct load *l, struct load_item *i);
-/* Writes what @n says into @to as the BTF type @type has it. -EINVAL (said). @what names it in messages. */
+/* load_value.c: writes what @n says into @to as the BTF type @type has it. -EINVAL (said). @what: for messages. */
 int load_value(struct load *l, const struct btf *btf, uint32_t type, const struct yaml_node *n, void *to, size_t size,
 	       const char *what);
-/* The same without a type: a number of 1, 2, 4 or 8 bytes, or hex bytes. */
+/* load_bytes.c: the same without a type: a number of 1, 2, 4 or 8 bytes, or hex bytes. */
 int load_bytes(struct load *l, const struct yaml_node *n, void *to, size_t size, const char *what);
 /* attach.c: attaches what is wanted, pins links and progs. */
 int load_attach(struct load *l, struct load_item *i);
@@ -110,9 +111,10 @@ int layout_from_fields(struct arena *a, const struct program_channel *c, struct 
 /* Names of structs that could be meant, for an error: "a, b, c"; "" when there is none. */
 const char *layout_candidates(struct arena *a, const struct btf *btf, const void *elf, size_t size);
 
-/* Which layout a channel has, by the rules of inference; and its time, process and key fields. */
+/* load_infer.c: which layout a channel has. */
 int infer_layout(struct arena *a, const struct program_channel *c, const char *map, const struct btf *btf,
 		 const struct artifact *elf, struct layout *ret, struct diag *d);
+/* load_infer_fields.c: its time, process and key fields. */
 int infer_fields(struct arena *a, const struct program_channel *c, struct manifest_channel *m, struct diag *d);
 void infer_key(struct arena *a, const struct program_event *e, const struct manifest_channel *m,
 	       struct manifest_route *r);

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Maps: sizes that the YAML says or that an author leaves to user space, shared maps, first entries, pins. */
 #include <errno.h>
+#include <fcntl.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 
 #include "../common/paths.h"
@@ -63,6 +65,19 @@ static void fill_unset(struct load *l, struct bpf_map *m)
 	    !bpf_map__set_value_size(m, 8 * STACK_FRAMES))
 		load_degraded(l, "map '%s' says no value_size: %d stack frames were taken; maps: may say another",
 			      bpf_map__name(m), STACK_FRAMES);
+}
+
+/* Held up to this process's end: of two loads at the same time the second one finds what the first one has pinned. */
+static int lock_shared(struct load *l, const struct program_map *decl)
+{
+	char dir[PATH_MAX];
+	int err = l->shared_lock ? 0 : shared_make_dir() ?: shared_dir(dir);
+
+	if (!err && !l->shared_lock) {
+		l->shared_lock = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+		err = l->shared_lock < 0 || flock(l->shared_lock, LOCK_EX) ? -errno : 0;
+	}
+	return err ? load_fail(l, decl->item.line, "the shared map '%s': %s", decl->item.key, strerror(-err)) : 0;
 }
 
 static int reuse_shared(struct load *l, struct load_item *i, const struct program_map *decl, struct bpf_map *m)
@@ -130,7 +145,7 @@ int load_maps_prepare(struct load *l, struct load_item *i)
 	}
 	for (size_t k = 0; k < i->decl->maps.n && !err; k++)
 		if (decl[k].pin)
-			err = reuse_shared(l, i, &decl[k], find(i, decl[k].item.key));
+			err = lock_shared(l, &decl[k]) ?: reuse_shared(l, i, &decl[k], find(i, decl[k].item.key));
 	return err;
 }
 
@@ -256,10 +271,8 @@ int load_maps_init(struct load *l, struct load_item *i)
 static int pin_shared(struct load *l, const struct program_map *decl, struct bpf_map *m)
 {
 	char path[PATH_MAX];
-	int err = shared_make_dir();
+	int err = shared_path(decl->item.key, path);
 
-	if (!err)
-		err = shared_path(decl->item.key, path);
 	if (err)
 		return load_fail(l, decl->item.line, "the shared map '%s' cannot be pinned: %s", decl->item.key,
 				 strerror(-err));

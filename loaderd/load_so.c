@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* A user's shared object, checked without ever being run here: of this machine, and with the functions that the YAML
  * names. What it does is the sandbox's affair. */
-#include <errno.h>
 #include <gelf.h>
 #include <libelf.h>
 #include <string.h>

@@ -1,110 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include "loaderd.h"
-
-#include <bpf/bpf.h>
-#include <dirent.h>
+/* The daemon's life: the ground it needs, its start and its end. */
 #include <errno.h>
-#include <fcntl.h>
-#include <stdarg.h>
 #include <string.h>
 #include <sys/stat.h>
 
 #include "../common/paths.h"
 #include "../common/pins.h"
-#include "broker.h"
-#include "shared.h"
-
-const char *const entry_state_names[] = {
-	[ENTRY_LOADING] = "loading", [ENTRY_LOADED] = "loaded", [ENTRY_DRAINING] = "draining",
-};
-
-/* ---- outcomes --------------------------------------------------------------------------------------------------- */
-
-void outcome_fini(struct outcome *o)
-{
-	free(o->text);
-	*o = (struct outcome){ 0 };
-}
-
-int outcome_fail(struct outcome *o, const char *error, const char *fmt, ...)
-{
-	va_list args;
-
-	if (o->error)
-		return -EINVAL;
-	va_start(args, fmt);
-	if (vasprintf(&o->text, fmt, args) < 0)
-		o->text = NULL;
-	va_end(args);
-	o->error = error;
-	if (!o->text)
-		o->text = strdup("out of memory");
-	return -EINVAL;
-}
-
-/* ---- entries ---------------------------------------------------------------------------------------------------- */
-
-struct entry *entry_find(const struct loaderd *d, const char *name)
-{
-	struct entry *e = d->entries;
-
-	while (e && strcmp(e->name, name))
-		e = e->next;
-	return e;
-}
-
-struct entry *entry_add(struct loaderd *d, const char *name)
-{
-	struct entry **at = &d->entries, *e = calloc(1, sizeof(*e));
-
-	if (!e)
-		return NULL;
-	e->d = d;
-	snprintf(e->name, sizeof(e->name), "%s", name);
-	while (*at && strcmp((*at)->name, name) < 0)	/* sorted, as they are listed */
-		at = &(*at)->next;
-	e->next = *at;
-	*at = e;
-	return e;
-}
-
-static void tell_degraded(struct entry *e)
-{
-	const char *first = e->manifest && e->manifest->degraded.n ? e->manifest->degraded.s[0] : NULL;
-	char key[AGENT_NAME_MAX + 16];
-
-	snprintf(key, sizeof(key), "program:%s", e->name);
-	if (e->d->stopping)
-		return;		/* the program stays as it is */
-	if (e->refused)
-		svc_degraded(e->d->svc, key, "%s: %s", e->name, e->refused);
-	else if (first)
-		svc_degraded(e->d->svc, key, "%.*s (%zu in all: ebpfctl show %s)", (int)strcspn(first, "\n"), first,
-			     e->manifest->degraded.n, e->name);
-	else
-		svc_degraded(e->d->svc, key, NULL);
-}
-
-void entry_set_manifest(struct entry *e, struct arena *arena, struct manifest *m)
-{
-	arena_free(e->arena);
-	e->arena = arena;
-	e->manifest = m;
-	tell_degraded(e);
-}
-
-void entry_remove(struct entry *e)
-{
-	struct entry **at = &e->d->entries;
-
-	while (*at != e)
-		at = &(*at)->next;
-	*at = e->next;
-	free(e->refused);
-	e->refused = NULL;
-	entry_set_manifest(e, NULL, NULL);
-	free(e);
-}
+#include "broker_client.h"
+#include "loaderd.h"
 
 void loaderd_hint(struct loaderd *d, const char *program)
 {
@@ -113,91 +16,6 @@ void loaderd_hint(struct loaderd *d, const char *program)
 	if (d->to_sinkd)
 		wire_send(d->to_sinkd, HINT_MANIFEST, program);
 }
-
-/* ---- the generation --------------------------------------------------------------------------------------------- */
-
-/* It only has to differ from those of programs whose events may still lie somewhere, so it is kept where the manifests
- * are: both end with the boot. */
-static int generation_path(char ret[PATH_MAX])
-{
-	return snprintf(ret, PATH_MAX, "%s/manifest/.generation", path_runtime()) < PATH_MAX ? 0 : -ENAMETOOLONG;
-}
-
-static void read_generation(struct loaderd *d)
-{
-	cleanup(fclosep) FILE *f = NULL;
-	unsigned long n;
-	char path[PATH_MAX];
-
-	if (generation_path(path) == 0 && (f = fopen(path, "re")) && fscanf(f, "%lu", &n) == 1 && n < UINT32_MAX)
-		d->generation = MAX(d->generation, n);
-}
-
-uint64_t loaderd_next_generation(struct loaderd *d)
-{
-	char path[PATH_MAX], beside[PATH_MAX + 8];
-	FILE *f;
-
-	d->generation++;
-	if (generation_path(path))
-		return d->generation;
-	snprintf(beside, sizeof(beside), "%s.new", path);
-	f = fopen(beside, "we");
-	if (f)
-		fchmod(fileno(f), 0640);
-	if (f) {
-		fprintf(f, "%lu\n", (unsigned long)d->generation);
-		if (fclose(f) == 0 && rename(beside, path) == 0)
-			return d->generation;
-	}
-	log_warning("%s cannot be written: %s", path, strerror(errno));
-	return d->generation;
-}
-
-/* ---- shared maps ------------------------------------------------------------------------------------------------ */
-
-static bool map_in_use(const struct loaderd *d, uint32_t id)
-{
-	for (const struct entry *e = d->entries; e; e = e->next) {
-		const struct manifest_item *i = e->manifest ? e->manifest->items.items : NULL;
-
-		for (size_t k = 0; i && k < e->manifest->items.n; k++) {
-			const struct manifest_map *m = i[k].maps.items;
-
-			for (size_t n = 0; n < i[k].maps.n; n++)
-				if (m[n].id == id)
-					return true;
-		}
-	}
-	return false;
-}
-
-void loaderd_sweep_shared(struct loaderd *d)
-{
-	char dir[PATH_MAX], path[PATH_MAX];
-	DIR *folder;
-
-	/* A load under way may be about to use one. Its end comes here as well, if it fails. */
-	for (const struct entry *e = d->entries; e; e = e->next)
-		if (e->state == ENTRY_LOADING && e->job)
-			return;
-	if (shared_dir(dir) || !(folder = opendir(dir)))
-		return;
-	for (struct dirent *entry; (entry = readdir(folder));) {
-		struct bpf_map_info info = { 0 };
-		uint32_t len = sizeof(info);
-		cleanup(closep) int fd = -1;
-
-		if (shared_path(entry->d_name, path))
-			continue;
-		fd = bpf_obj_get(path);
-		if (fd >= 0 && !bpf_obj_get_info_by_fd(fd, &info, &len) && !map_in_use(d, info.id))
-			unlink(path);
-	}
-	closedir(folder);
-}
-
-/* ---- the daemon's life ------------------------------------------------------------------------------------------ */
 
 static int make_dir(const char *dir, const char *name, mode_t mode)
 {
@@ -251,7 +69,7 @@ static int check_ground(struct loaderd *d)
 	if (!err)
 		err = make_dir(path_state(), "artifacts", 02750);
 	if (!err)
-		read_generation(d);
+		generation_read(d);
 	return err;
 }
 
@@ -265,6 +83,7 @@ int loaderd_start(struct svc *s, void **ret_self)
 	d->svc = s;
 	d->loop = svc_loop(s);
 	d->conf = svc_conf(s);
+	d->declared_due = true;
 	unload_init(d);
 	err = check_ground(d);
 	if (!err)
@@ -289,7 +108,7 @@ int loaderd_reload(void *self, const void *conf)
 
 	/* The broker was told its folders once; they change with a restart. */
 	d->conf = conf;
-	declared_look(d);
+	declared_look(d, true);
 	return 0;
 }
 
@@ -307,10 +126,8 @@ void loaderd_look(void *self)
 {
 	struct loaderd *d = self;
 
-	if (!d->begun) {
-		d->begun = true;
-		declared_look(d);
-	}
+	if (d->declared_due)
+		declared_look(d, false);
 	unload_look(d);
 	tell_status(d);
 }

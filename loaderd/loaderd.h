@@ -22,12 +22,15 @@ extern const sd_bus_vtable loaderd_methods[];
 
 struct loaderd;
 struct job;
+struct broker_client;
+struct declared;
 
 /* What became of a request, for a D-Bus error or a log line. */
 struct outcome {
 	const char *error;	/* AGENT_ERR_…; NULL: it went well */
 	char *text;		/* freed by outcome_fini() */
 };
+/* outcome.c */
 void outcome_fini(struct outcome *o);
 /* Sets @o unless it is set. Returns -EINVAL. */
 int outcome_fail(struct outcome *o, const char *error, const char *fmt, ...) printf_like(3, 4);
@@ -58,15 +61,6 @@ struct entry {
 	uint64_t keep_until;		/* of uv_now(): drained, but it stays so long unless it is unloaded again */
 };
 
-/* A file of programs.d. */
-struct declared {
-	struct declared *next;
-	char *path;
-	char program[AGENT_NAME_MAX + 1];	/* empty: the file could not be read or parsed */
-	uint32_t crc, len;			/* of its text, as it was loaded last */
-	bool seen, retry;
-};
-
 struct loaderd {
 	struct svc *svc;
 	uv_loop_t *loop;
@@ -78,7 +72,8 @@ struct loaderd {
 	struct job *jobs;
 	uint64_t generation;		/* of the last load, over restarts */
 	uv_timer_t drain_timer;		/* runs while somebody waits for a drain */
-	bool begun, stopping;
+	bool declared_due;		/* programs.d is read at the next look */
+	bool stopping;
 };
 
 /* loaderd.c */
@@ -87,17 +82,23 @@ int loaderd_reload(void *self, const void *conf);
 void loaderd_look(void *self);
 void loaderd_stop(void *self);
 
-struct entry *entry_find(const struct loaderd *d, const char *name);
-struct entry *entry_add(struct loaderd *d, const char *name);	/* NULL: out of memory */
-void entry_remove(struct entry *e);				/* frees it */
-/* Takes @arena, in which @m lies. */
-void entry_set_manifest(struct entry *e, struct arena *arena, struct manifest *m);
 /* channeld and sinkd look again. */
 void loaderd_hint(struct loaderd *d, const char *program);
-/* A number that no load of this boot had before. */
-uint64_t loaderd_next_generation(struct loaderd *d);
-/* Shared maps that no loaded program uses any more are unpinned. */
-void loaderd_sweep_shared(struct loaderd *d);
+
+/* entry.c: whatever changes about a program changes here. */
+struct entry *entry_find(const struct loaderd *d, const char *name);
+struct entry *entry_add(struct loaderd *d, const char *name);	/* LOADING. NULL: out of memory */
+void entry_remove(struct entry *e);				/* frees it */
+void entry_set_state(struct entry *e, enum entry_state state);
+/* Takes @arena, in which @m lies. */
+void entry_set_manifest(struct entry *e, struct arena *arena, struct manifest *m);
+
+/* generation.c: a number that no load of this boot had before. */
+uint64_t generation_next(struct loaderd *d);
+void generation_read(struct loaderd *d);	/* at start: goes on behind the last one */
+
+/* shared.c: maps that no loaded program uses any more are unpinned. */
+void shared_sweep(struct loaderd *d);
 
 /* refuse.c: what is legal in a document, but not built yet. 0 or -EINVAL (said in @o). */
 int refuse_not_built(const struct program *p, struct outcome *o);
@@ -112,8 +113,11 @@ struct load_request {
 	void *arg;
 };
 int job_start(struct loaderd *d, const struct load_request *r, struct outcome *o);
+/* May one more be started now? */
+bool job_room(const struct loaderd *d);
 /* Kills the child; the load fails with @why. */
 void job_abort(struct job *j, const char *why);
+void job_abort_all(struct loaderd *d, const char *why);
 /* At stop: kills and cleans up; each load fails. Handles close asynchronously. */
 void job_drop_all(struct loaderd *d);
 
@@ -131,16 +135,8 @@ void unload_drop_all(struct loaderd *d);
 int adopt_all(struct loaderd *d);
 
 /* declared.c: programs.d. */
-void declared_look(struct loaderd *d);	/* reads the folders, loads and unloads what changed */
+/* Reads the folders, loads and unloads what changed. @again: tries again what failed, too. */
+void declared_look(struct loaderd *d, bool again);
 void declared_free(struct loaderd *d);
-
-/* broker_client.c. Answers come in order, each exactly once, unless broker_forget() was called for its @arg. */
-typedef void broker_done(void *arg, unsigned tag, int err, const char *text, int fd);
-struct broker_client;
-int broker_client_new(uv_loop_t *loop, int fd, struct broker_client **ret);
-void broker_client_free(struct broker_client *b);	/* its handle closes asynchronously */
-/* @done owns @fd. -ENAMETOOLONG, -ENOMEM. */
-int broker_ask(struct broker_client *b, unsigned type, const char *text, broker_done *done, void *arg, unsigned tag);
-void broker_forget(struct broker_client *b, void *arg);
 
 #endif

@@ -72,7 +72,7 @@ static void finish(struct entry *e)
 	loaderd_hint(d, e->name);
 	log_info("%s is unloaded", e->name);
 	entry_remove(e);
-	loaderd_sweep_shared(d);
+	shared_sweep(d);
 	while (waiters) {
 		struct waiter *w = waiters;
 
@@ -180,13 +180,17 @@ static int detach(struct entry *e)
 		log_error("%s cannot be detached: %s", e->name, strerror(-err));
 		return err;
 	}
-	e->state = ENTRY_DRAINING;
 	e->manifest->state = MANIFEST_DRAINING;
 	err = manifest_write(e->manifest);
-	if (err)
+	if (err) {
+		/* Its worker would never learn of it. Told again, it is tried again. */
+		e->manifest->state = MANIFEST_LOADED;
 		log_error("%s: its manifest cannot be written: %s", e->name, strerror(-err));
+		return err;
+	}
+	entry_set_state(e, ENTRY_DRAINING);
 	loaderd_hint(e->d, e->name);
-	return err;
+	return 0;
 }
 
 static void refuse(void (*done)(void *, const struct outcome *), void *arg, const char *error, const char *name,

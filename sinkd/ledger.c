@@ -9,6 +9,35 @@ static bool takes(const struct sink *s, unsigned route)
 	return s->type == &sink_live || (route < 64 && (s->routes >> route & 1));
 }
 
+int stream_count_before(struct stream *st, struct sink *s)
+{
+	cleanup(freep) struct spool_commit *c = malloc(sizeof(*c));
+	uint64_t before = 0, pos = s->at.pos;
+	int r;
+
+	if (!c)
+		return -ENOMEM;
+	r = spool_read_commit(&st->reader, c);
+	if (r < 0)
+		return r;
+	for (unsigned j = 0; j < c->n_routes; j++)
+		if (takes(s, j))
+			before += c->routes[j].spooled;
+	while (pos < c->head) {
+		struct spool_rec rec;
+		const char *line;
+
+		r = spool_read(&st->reader, pos, c->head, &rec, &line);
+		if (r < 0)
+			return r;
+		before -= takes(s, rec.route);
+		pos += rec.len;
+	}
+	s->at.before = before;
+	sink_publish(s);
+	return 0;
+}
+
 int stream_ledger(struct stream *st, struct sink_ledger ret[SPOOL_MAX_CURSORS])
 {
 	struct sink_ledger l[SPOOL_MAX_CURSORS] = {};
@@ -31,6 +60,7 @@ int stream_ledger(struct stream *st, struct sink_ledger ret[SPOOL_MAX_CURSORS])
 		for (unsigned j = 0; j < MIN(c->n_routes, (unsigned)SPOOL_MAX_ROUTES); j++)
 			if (takes(st->sinks[i], j))
 				l[i].routed += c->routes[j].spooled;
+		l[i].routed -= st->sinks[i]->at.before;
 	}
 	while (pos < c->head) {
 		struct spool_rec rec;

@@ -47,8 +47,11 @@ void sink_free(struct sink *s)
 	if (!s)
 		return;
 	sink_close(s);
-	if (!s->stream->sinkd->stopping)
+	if (!s->stream->sinkd->stopping) {
 		sink_recovered(s);
+		if (s->type->forget)
+			s->type->forget(s);
+	}
 	free(s->options);
 	free(s);
 }

@@ -47,6 +47,7 @@ struct sink_type {
 	int (*deliver)(struct sink *s, const struct sink_rec *const *recs, size_t n, struct sink_result *res);
 	void (*idle)(struct sink *s);	/* open, and a second went by. May be NULL */
 	void (*close)(struct sink *s);	/* also after an open() that failed half way */
+	void (*forget)(struct sink *s);	/* it goes for good: takes back what it said by itself. May be NULL */
 };
 
 struct sink {

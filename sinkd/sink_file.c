@@ -247,83 +247,39 @@ static int file_write(struct file_sink *f, const struct sink_rec *const *recs, s
 	return r < 0 ? sink_fail(&f->sink, r, "%s: %s", file_options_of(f)->path, strerror(-r)) : 0;
 }
 
+/* *ret_sync: what it was given cannot be forced to the disk. */
+static int file_put(struct file_sink *f, const struct sink_rec *const *recs, size_t n, struct sink_result *res,
+		    int *ret_sync)
+{
+	int r = 0;
+
+	while (r == 0 && res->done < n) {
+		if (file_rotate_due(f, recs[res->done]->rec.line_len + 1)) {
+			*ret_sync = file_sync_batch(f);
+			r = *ret_sync < 0 ? *ret_sync : file_rotate(f);
+		}
+		if (r == 0)
+			r = file_write(f, recs + res->done, n - res->done, res);
+	}
+	return r;
+}
+
 static int file_deliver(struct sink *s, const struct sink_rec *const *recs, size_t n, struct sink_result *res)
 {
 	struct file_sink *f = file_sink_of(s);
 	struct stat st;
-	int r;
+	int r, sync = 0;
 
 	/* Somebody may have removed or emptied it. */
 	if (fstat(f->fd, &st) < 0 || st.st_nlink == 0)
 		return -ESTALE;
 	f->size = st.st_size;
-	while (res->done < n) {
-		if (file_rotate_due(f, recs[res->done]->rec.line_len + 1)) {
-			r = file_rotate(f);
-			if (r < 0)
-				return r;
-		}
-		r = file_write(f, recs + res->done, n - res->done, res);
-		if (r < 0)
-			return r;
-	}
-	if (file_options_of(f)->rules.fsync == FILE_FSYNC_BATCH && fdatasync(f->fd) < 0) {
-		r = -errno;
+	r = file_put(f, recs, n, res, &sync);
+	if (sync == 0)
+		sync = file_sync_batch(f);
+	if (sync < 0)
 		*res = (struct sink_result){};	/* opening it again tells what is there */
-		return sink_fail(s, r, "%s: %m", file_options_of(f)->path);
-	}
-	return 0;
-}
-
-/* ---- forcing to the disk ---- */
-
-#define FILE_SYNCS_MAX 64
-
-struct file_sync {
-	uv_fs_t req;
-	struct sinkd *sinkd;
-	int fd;
-	char key[192];			/* of Degraded */
-};
-
-static void on_synced(uv_fs_t *req)
-{
-	struct file_sync *y = container_of(req, struct file_sync, req);
-
-	if (req->result < 0 && !y->sinkd->stopping)
-		svc_degraded(y->sinkd->svc, y->key, "%s: lines may not be on the disk: %s", y->key,
-			     strerror(-(int)req->result));
-	else if (!y->sinkd->stopping)
-		svc_degraded(y->sinkd->svc, y->key, NULL);
-	uv_fs_req_cleanup(req);
-	close(y->fd);
-	y->sinkd->syncs--;
-	sinkd_handle_closed(y->sinkd);
-	free(y);
-}
-
-void file_sync_start(struct file_sink *f, int fd)
-{
-	struct sinkd *sk = f->sink.stream->sinkd;
-	struct file_sync *y;
-
-	/* A pile of them, or no loop any more: here and now. */
-	y = sk->syncs < FILE_SYNCS_MAX && !sk->stopping ? calloc(1, sizeof(*y)) : NULL;
-	if (!y) {
-		if (fdatasync(fd) < 0)
-			log_warning("%s: %m", file_options_of(f)->path);
-		return;
-	}
-	y->sinkd = sk;
-	y->fd = fcntl(fd, F_DUPFD_CLOEXEC, 3);
-	snprintf(y->key, sizeof(y->key), "fsync:%s:%s", f->sink.name, f->sink.stream->program);
-	if (y->fd < 0 || uv_fs_fdatasync(svc_loop(sk->svc), &y->req, y->fd, on_synced) < 0) {
-		closep(&y->fd);
-		free(y);
-		return;
-	}
-	sk->syncs++;
-	sk->handles++;
+	return sync < 0 ? sync : r;
 }
 
 /* ---- every second ---- */
@@ -380,4 +336,5 @@ const struct sink_type sink_file = {
 	.deliver = file_deliver,
 	.idle = file_idle,
 	.close = file_close,
+	.forget = file_sync_forget,
 };

@@ -36,8 +36,14 @@ static inline const struct file_options *file_options_of(const struct file_sink 
 
 /* Opens (or makes, with @flags O_EXCL) the file itself, in f->dir, and locks it. */
 int file_open_current(struct file_sink *f, int flags);
+
+/* sink_file_sync.c */
+/* With fsync: batch, before anything that is in the file counts as delivered. 0, or sink_fail(). */
+int file_sync_batch(struct file_sink *f);
 /* Forces @fd to the disk in another thread, by a duplicate: the caller may close it. What fails is said. */
 void file_sync_start(struct file_sink *f, int fd);
+/* Takes back what was said of it. */
+void file_sync_forget(struct sink *s);
 
 /* sink_file_rotate.c */
 bool file_rotate_due(const struct file_sink *f, uint64_t next_line);

@@ -98,6 +98,8 @@ int file_resume(struct file_sink *f)
 	}
 	if (r == -ENODATA && !f->size)
 		r = newest_rotated_id(f, &id);
+	if (r == 0 && file_sync_batch(f) < 0)
+		return -EIO;
 	if (r == 0)
 		r = stream_skip_to_id(f->sink.stream, &f->sink, &id);
 	if (r == -EBADMSG || r == -EAGAIN)

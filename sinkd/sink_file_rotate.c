@@ -70,6 +70,7 @@ static int shift(struct file_sink *f)
 
 int file_rotate(struct file_sink *f)
 {
+	int fsync = file_options_of(f)->rules.fsync;
 	char to[NAME_MAX + 1];
 	int r = shift(f);
 
@@ -79,7 +80,8 @@ int file_rotate(struct file_sink *f)
 	r = move(f, f->base, to);
 	if (r < 0)
 		return r;
-	if (file_options_of(f)->rules.fsync != FILE_FSYNC_NEVER)
+	/* With FILE_FSYNC_BATCH that is done. */
+	if (fsync == FILE_FSYNC_ROTATE || fsync == FILE_FSYNC_INTERVAL)
 		file_sync_start(f, f->fd);
 	flock(f->fd, LOCK_UN);
 	close(f->fd);

@@ -105,8 +105,12 @@ static int on_manifest(const char *program, void *arg)
 	struct stream *st = sinkd_find(sk, program);
 
 	if (!st) {
-		if (!conf_name_valid(program) || sk->n_streams >= SINKD_STREAMS_MAX)
+		if (!conf_name_valid(program))
 			return 0;
+		if (sk->n_streams >= SINKD_STREAMS_MAX) {
+			sk->n_beyond++;
+			return 0;
+		}
 		st = stream_new(sk, program);
 		if (!st)
 			return -ENOMEM;
@@ -116,12 +120,20 @@ static int on_manifest(const char *program, void *arg)
 	return 0;
 }
 
+/* A folder that changes while it is read may hide what is in it. */
+static bool has_manifest(const char *program)
+{
+	char path[PATH_MAX];
+
+	return path_manifest(program, path) == 0 && access(path, F_OK) == 0;
+}
+
 static void remove_unseen(struct sinkd *sk)
 {
 	for (struct stream **p = &sk->streams; *p;) {
 		struct stream *st = *p;
 
-		if (st->seen) {
+		if (st->seen || has_manifest(st->program)) {
 			p = &st->next;
 			continue;
 		}
@@ -136,8 +148,12 @@ static void scan(struct sinkd *sk)
 {
 	for (struct stream *st = sk->streams; st; st = st->next)
 		st->seen = false;
+	sk->n_beyond = 0;
 	if (manifest_each(on_manifest, sk) == 0)
 		remove_unseen(sk);
+	svc_degraded(sk->svc, "programs",
+		     sk->n_beyond ? "%zu programs beyond the limit of %d wait: unload others" : NULL, sk->n_beyond,
+		     SINKD_STREAMS_MAX);
 	svc_status(sk->svc, "%zu program%s, %zu tail%s", sk->n_streams, sk->n_streams == 1 ? "" : "s", sk->n_tails,
 		   sk->n_tails == 1 ? "" : "s");
 }
@@ -182,7 +198,7 @@ int sinkd_reload(void *self, const void *conf)
 
 	sk->conf = conf;
 	for (struct stream *st = sk->streams; st; st = st->next)
-		stream_configure(st);
+		st->unread = stream_configure(st) < 0;
 	return 0;
 }
 

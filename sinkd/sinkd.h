@@ -74,6 +74,7 @@ struct sinkd {
 	const struct sinkd_conf *conf;
 	struct stream *streams;
 	size_t n_streams;
+	size_t n_beyond;		/* programs that the limit keeps out */
 	struct console console;
 	struct tail *tails;
 	size_t n_tails;

@@ -107,16 +107,21 @@ static void stream_open_spool(struct stream *st, const char *path)
 	stream_open_cursors(st);
 }
 
+static bool is_another(const struct stat *file, const struct file_stamp *known)
+{
+	return file->st_dev != known->dev || file->st_ino != known->ino || file->st_size != known->size ||
+	       file->st_mtim.tv_sec != known->mtime.tv_sec || file->st_mtim.tv_nsec != known->mtime.tv_nsec;
+}
+
 void stream_look(struct stream *st, bool second)
 {
 	char path[PATH_MAX];
 	struct stat file;
 
 	if (path_manifest(st->program, path) == 0 && stat(path, &file) == 0 &&
-	    (file.st_dev != st->manifest.dev || file.st_ino != st->manifest.ino || file.st_size != st->manifest.size ||
-	     file.st_mtim.tv_sec != st->manifest.mtime.tv_sec || file.st_mtim.tv_nsec != st->manifest.mtime.tv_nsec)) {
+	    ((second && st->unread) || is_another(&file, &st->manifest))) {
 		st->manifest = (struct file_stamp){ file.st_dev, file.st_ino, file.st_size, file.st_mtim };
-		stream_configure(st);
+		st->unread = stream_configure(st) < 0;
 	}
 	if (path_spool(st->program, path) < 0)
 		return;

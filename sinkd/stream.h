@@ -26,6 +26,7 @@ struct stream {
 	struct sinkd *sinkd;
 	char program[AGENT_NAME_MAX + 1];
 	struct file_stamp manifest;	/* zeroed: not read yet */
+	bool unread;			/* it could not be read: tried again every second */
 	uint64_t routes;		/* bit n: the manifest has route n */
 
 	struct spool_reader reader;
@@ -49,7 +50,7 @@ void stream_free(struct stream *st);
 /* Has its manifest or its spool changed? @second: one went by since the last time that this was true. */
 void stream_look(struct stream *st, bool second);
 /* Reads the manifest again, whatever its stamp says: sinkd's configuration changed. */
-void stream_configure(struct stream *st);
+int stream_configure(struct stream *st);
 /* At most about STREAM_SLICE_BYTES of work. True: there is more. */
 bool stream_slice(struct stream *st);
 
@@ -69,5 +70,7 @@ struct sink_ledger {
 };
 /* Of each sink, by counting what lies in the spool: not by what the sinks believe. 0, -ENODATA, -EBADMSG. */
 int stream_ledger(struct stream *st, struct sink_ledger ret[SPOOL_MAX_CURSORS]);
+/* The cursor of @s is new in a spool that is not: counts what it never saw, and publishes that. */
+int stream_count_before(struct stream *st, struct sink *s);
 
 #endif

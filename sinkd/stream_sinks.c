@@ -128,7 +128,7 @@ static void stream_apply(struct stream *st, const struct wishes *all)
 		stream_open_cursors(st);
 }
 
-void stream_configure(struct stream *st)
+int stream_configure(struct stream *st)
 {
 	cleanup(arena_freep) struct arena *a = arena_new(0);
 	struct svc *svc = st->sinkd->svc;
@@ -148,13 +148,14 @@ void stream_configure(struct stream *st)
 			     d.error[0] ? d.error : strerror(-r));
 	diag_fini(&d);
 	if (r < 0)
-		return;
+		return r;
 	stream_apply(st, &all);
 	snprintf(key, sizeof(key), "storage:%s", st->program);
 	if (all.refused[0])
 		svc_degraded(svc, key, "%s: %s", st->program, all.refused);
 	else
 		svc_degraded(svc, key, NULL);
+	return 0;
 }
 
 /* Cursors of sinks that this program does not have any more would hold the writer back for ever. */
@@ -174,6 +175,16 @@ static void drop_strangers(struct stream *st)
 	}
 }
 
+/* Each record that a cursor passes is counted in it. */
+static bool is_new(const struct spool_cursor *at)
+{
+	uint64_t passed = at->acked + at->unrouted + at->before;
+
+	for (unsigned i = 0; i < SINK_N_DROPS; i++)
+		passed += at->dropped[i];
+	return at->pos && !passed;
+}
+
 static int open_cursor(struct stream *st, struct sink *s)
 {
 	char name[48];
@@ -185,7 +196,7 @@ static int open_cursor(struct stream *st, struct sink *s)
 	if (r < 0)
 		return r;
 	s->cursor = c;
-	return 0;
+	return is_new(&s->at) ? stream_count_before(st, s) : 0;
 }
 
 /* The live cursor moves without reading: it has to know how many records lie before it. */
@@ -208,11 +219,8 @@ static int count_live(struct stream *st, const struct sink *s)
 	return 0;
 }
 
-void stream_open_cursors(struct stream *st)
+static int open_cursors(struct stream *st, const struct sink **ret_failed)
 {
-	if (!st->n_sinks)
-		return;			/* the manifest could not be read: nothing is known, nothing is dropped */
-	drop_strangers(st);
 	for (size_t i = 0; i < st->n_sinks; i++) {
 		struct sink *s = st->sinks[i];
 		int r;
@@ -224,7 +232,26 @@ void stream_open_cursors(struct stream *st)
 			r = count_live(st, s);
 		if (r < 0) {
 			s->cursor = -1;
-			stream_set_bad(st, "its spool has no cursor for %s: %s", s->name, strerror(-r));
+			*ret_failed = s;
+			return r;
 		}
 	}
+	return 0;
+}
+
+void stream_open_cursors(struct stream *st)
+{
+	const struct sink *failed = NULL;
+	int r;
+
+	if (!st->n_sinks)
+		return;			/* the manifest could not be read: nothing is known, nothing is dropped */
+	/* A new cursor begins where the hindmost is: that of the sink whose place it takes, whose file is another now,
+	 * still counts. */
+	r = open_cursors(st, &failed);
+	drop_strangers(st);
+	if (r == -ENOSPC)
+		r = open_cursors(st, &failed);
+	if (r < 0)
+		stream_set_bad(st, "its spool has no cursor for %s: %s", failed->name, strerror(-r));
 }

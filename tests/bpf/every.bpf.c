@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* An event with every C type that the decoder knows. Its bytes are what a test put into the map `input`, so that
- * bpftool can print the very same bytes. */
+/* An event with every C type that the decoder knows, but for those of floats.bpf.c. Its bytes are what a test put into
+ * the map `input`, so that bpftool can print the very same bytes. */
 #include "vmlinux.h"
 #include <bpf/bpf_helpers.h>
 #include "agent.bpf.h"
@@ -59,6 +59,8 @@ struct every {
 	struct point *to_point;
 	unsigned long ulong;
 	long slong;
+	__int128 s128;
+	unsigned __int128 u128;
 	char names[2][8];
 };
 

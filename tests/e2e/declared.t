@@ -4,7 +4,8 @@
 # loaded twice, and refused, visibly, when they do not belong together.
 . "$(dirname "$0")/lib.sh"
 
-mkdir -p "$T/conf/programs.d"
+mkdir -p "$T/conf/programs.d" "$T/conf/loaderd.d"
+echo 'drain-timeout: 3s' >"$T/conf/loaderd.d/drain.yaml"
 declare_tick() { printf 'programs:\n  - { name: tick, type: ebpf_object, path: %s, properties: %s }\nchannels:\n  ticks: { type: ring_buffer }\n' "$BUILD/tests/bpf/tick_big.bpf.o" "$TICKS" >"$T/conf/programs.d/$1.yaml"; }
 declare_tick one
 declare_tick two
@@ -32,6 +33,78 @@ reload
 mended() { ! said 'broken.yaml'; }
 check "mended, it is not said any more" wait_for 5 mended
 
+# A file that moves, or that another one stands before, is not gone.
+printf 'name: four\nprograms:\n  - { name: tick, type: ebpf_object, path: %s }\n' "$BUILD/tests/bpf/tick_big.bpf.o" >"$T/conf/programs.d/a.yaml"
+reload
+check "a program may be named otherwise than its file" wait_for 5 has "four one oom three"
+mv "$T/conf/programs.d/a.yaml" "$T/conf/programs.d/b.yaml"
+reload
+moved() { ctl list --json | jq -e '.[] | select(.program == "four") | .state == "loaded" and (.file | endswith("/b.yaml"))'; }
+check "a file that is renamed keeps its program" wait_for 5 moved
+said 'b.yaml' && not_ok "and nobody complains" || ok "and nobody complains"
+mv "$T/conf/programs.d" "$T/conf/elsewhere"
+touch "$T/conf/programs.d"
+reload
+check "a folder that cannot be read is said" wait_for 5 said 'programs.d cannot be read'
+sleep 1.2
+check "and nothing is unloaded because of it" has "four one oom three"
+rm "$T/conf/programs.d"
+mv "$T/conf/elsewhere" "$T/conf/programs.d"
+reload
+mended() { ! said 'programs.d cannot be read'; }
+check "mended, it is not said any more" wait_for 5 mended
+odd=$'\xff.yaml'
+cp "$T/conf/programs.d/b.yaml" "$T/conf/programs.d/$odd"
+reload
+check "a file whose name is not UTF-8 is passed over, visibly" wait_for 5 said 'its name is not UTF-8'
+rm "$T/conf/programs.d/$odd"
+for i in {10..49}; do sed "s/^name: four/name: many$i/" "$T/conf/programs.d/b.yaml" >"$T/conf/programs.d/many$i.yaml"; done
+reload
+many() { [ "$(ctl list --json | jq '[.[] | select(.state == "loaded" and (.program | startswith("many")))] | length')" = "$1" ]; }
+check "40 at once are loaded, though not all at the same time" wait_for 30 many 40
+rm "$T"/conf/programs.d/{b,many??}.yaml
+reload
+check "and unloaded" wait_for 20 has "one oom three"
+
+# What changes while it is being loaded: 60 MiB take a while to be read.
+cp "$BUILD/tests/so/plain.so" "$T/big.so"
+truncate -s 60M "$T/big.so"
+slow() { printf 'description: %s\nprograms:\n  - { name: so, type: user_so, path: %s }\n  - { name: x, type: ebpf_object, path: %s }\n' "$1" "$T/big.so" "$BUILD/tests/bpf/tick.bpf.o" >"$T/conf/programs.d/slow.yaml"; }
+catch() { child=$(pgrep -P "$(daemon_pid loaderd)" ebpf-load) && kill -STOP "$child"; }
+slow first
+reload
+check "a load is caught under way" wait_for 5 catch
+slow second
+reload
+sleep 0.3
+kill -CONT "$child"
+newest() { [ "$(ctl show slow --json | jq -r .description)" = second ]; }
+check "what changed meanwhile is loaded, without being told again" wait_for 10 newest
+slow third
+reload
+check "another one" wait_for 5 catch
+rm "$T/conf/programs.d/slow.yaml"
+reload
+sleep 0.3
+kill -CONT "$child"
+check "what is gone meanwhile is unloaded" wait_for 10 has "one oom three"
+
+# What changes while its sink takes nothing.
+declare_tick patient
+reload
+check "a program for that" wait_for 5 has "one oom patient three"
+kill -STOP "$(daemon_pid sinkd)"
+ticker 5 100
+sed -i '1i description: changed' "$T/conf/programs.d/patient.yaml"
+reload
+check "an old one that is not drained in time is said" wait_for 8 grep -q 'patient is detached, but' "$T/x.err"
+kill -CONT "$(daemon_pid sinkd)"
+changed() { [ "$(ctl show patient --json | jq -r '.state + " " + .description')" = "loaded changed" ]; }
+check "once it is, the new one is loaded" wait_for 10 changed
+rm "$T/conf/programs.d/patient.yaml"
+reload
+check "and all is as before" wait_for 10 has "one oom three"
+
 # Adoption.
 links() { ctl show "$1" --json | jq -c '[.items[].progs[] | [.prog_id, .link_id]]'; }
 before="$(links one) $(links three)"
@@ -55,5 +128,5 @@ check "a program whose link is gone is not taken for a sound one" wait_for 5 ref
 check "the others are" has "one oom three"
 check "stops orderly" stop
 is "no event twice" "$(jq -r '"\(.program) \(.data.n)"' "$T/x.out" | sort | uniq -d | wc -l)" 0
-is "all events of the program that was there all the time" "$(grep -c '"program":"one"' "$T/x.out")" 20
+is "all events of the program that was there all the time" "$(grep -c '"program":"one"' "$T/x.out")" 25
 done_testing

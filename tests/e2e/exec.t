@@ -11,6 +11,7 @@ ok "an instance with exec.yaml gets ready"
 PIDS+=("$NOISE")
 check "1,000 children end as they were told" "$BUILD/tests/tools/spawner" 1000 4 "$RANDOM" "$T/log"
 kill "$NOISE"; wait "$NOISE" 2>/dev/null; forget "$NOISE"
+check "500 processes end whose two threads end at the same instant" eval "'$BUILD/tests/tools/twins' 500 >'$T/twins'"
 check "the ledger balances at rest" balanced 5
 ctl ledger --json >"$T/ledger.json"
 check "stops orderly" stop
@@ -23,6 +24,9 @@ jq -r --argjson p "$pids" 'select($p[.data.pid | tostring]) | .data | select(.ki
 	| "\(.pid) \(.ppid) \(.comm) \(if .signal > 0 then "signal:\(.signal)" else "exit:\(.exit_code)" end)"' "$T/x.out" | sort >"$T/got.exit"
 cut -d' ' -f1-4 "$T/wanted" | sort >"$T/wanted.exit"
 compare "every end: pid, ppid, comm, exit code or signal" "$T/got.exit" "$T/wanted.exit"
+jq -r 'select(.data.kind == "EXIT" and .data.comm == "twins" and .data.exit_code == 7) | .data.pid' "$T/x.out" | sort >"$T/got.twins"
+sort "$T/twins" >"$T/wanted.twins"
+compare "one end each of those whose threads ended together" "$T/got.twins" "$T/wanted.twins"
 jq -r --argjson p "$pids" 'select($p[.data.pid | tostring]) | .data | select(.kind == "EXEC")
 	| "\(.pid) \(.ppid) \(.comm) \(.args | tojson)"' "$T/x.out" | sort >"$T/got.exec"
 sed -E 's/^([^ ]+ [^ ]+ [^ ]+) [^ ]+/\1/' "$T/log" | sort >"$T/wanted.exec"

@@ -60,12 +60,13 @@ start() {
 	DIR=$(sed -nE 's/^bus: unix:path=(.*)\/bus .*/\1/p' "$T/$name.err")
 	grep -qx ready "$T/$name.err" || { sed 's/^/# /' "$T/$name.err"; return 1; }
 }
-# stop: the last instance started, orderly; its exit status, or 99 if a sanitizer had something to say
+# stop: the last instance started, orderly; its exit status, or 99 if a sanitizer had something to say, and its last words
 stop() {
 	local rc
 	kill "$PID"; wait "$PID"; rc=$?
 	forget "$PID"
 	! grep -E 'runtime error:|Sanitizer' "$T"/*.err || rc=99
+	[ $rc = 0 ] || { echo "exit status $rc"; tail -n 12 "$(ls -t "$T"/*.err | head -1)"; }
 	return $rc
 }
 forget() {

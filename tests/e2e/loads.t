@@ -45,11 +45,20 @@ yaml entry values <<<'  properties: { maps: { table: { init: [ { key: { a: 1, d:
 check "an entry of another shape is refused" refused entry "no member 'd'"
 yaml ambiguous ambiguous </dev/null
 check "records of an unknown struct are refused with candidates" refused ambiguous "first_record, second_record"
+yaml huge huge </dev/null
+check "an event whose description no message could hold is refused" refused huge "larger than the"
 is "failed loads leave no pins" "$(pins)" "$before"
 
 yaml optional refused <<<'  properties: { progs: { unchecked: { attach: optional } } }'
 check "an optional program may be refused by the verifier" ctl load "$T/optional.yaml"
 check "and unloads" ctl unload optional
+
+check "a program that cannot be told to drain" ctl load "$T/mixed.yaml"
+inside chmod 0550 "$DIR/run/manifest"
+unload_fails() { ! ctl unload mixed 2>"$T/err" && grep -q 'Permission denied' "$T/err"; }
+check "is said to be" unload_fails
+inside chmod 2750 "$DIR/run/manifest"
+check "and can be told again" ctl unload mixed --timeout 5
 
 yaml named mixed </dev/null
 echo 'events: [ { name: left, channels: [events] } ]' >>"$T/named.yaml"
@@ -98,6 +107,47 @@ is "a shared map is pinned once more, by its name" "$(inside ls "$DIR/run/bpf/v1
 yaml differs values <<<'  properties: { maps: { no_size: { max_entries: 4, pin: shared } } }'
 check "one that differs is refused" refused differs "differs"
 
+for n in left right; do
+	printf 'name: %s\nprograms:\n- { name: x, type: ebpf_object, path: %s, properties: { maps: { ticks_counts: { pin: shared } } } }\n' \
+		$n "$O/tick.bpf.o" >"$T/$n.yaml"
+done
+counts_id() { ctl show "$1" --json | jq '.items[0].maps[] | select(.name == "ticks_counts").id'; }
+load_both() {
+	local left right
+	ctl load "$T/left.yaml" & left=$!
+	ctl load "$T/right.yaml" & right=$!
+	wait $left && wait $right && [ "$(counts_id left)" = "$(counts_id right)" ] && ctl unload left right
+}
+together() { for ((i = 0; i < 12; i++)); do load_both || return; done; }
+check "two that are loaded at the same time share it, too" together
+
+# Loads caught under way: 60 MiB take a while to be read.
+cp "$BUILD/tests/so/plain.so" "$T/big.so"
+truncate -s 60M "$T/big.so"
+children() { pgrep -P "$(daemon_pid loaderd)" ebpf-load; }
+catch() { wait_for 5 eval "[ \$(children | wc -l) = $1 ]" && kill -STOP $(children); }
+under_way=()
+for n in 1 2 3; do
+	printf 'name: %s\nprograms:\n- { name: so, type: user_so, path: big.so }\n- { name: x, type: ebpf_object, path: %s }\n' \
+		slow$n "$O/tick.bpf.o" >"$T/slow$n.yaml"
+	ctl load "$T/slow$n.yaml" 2>"$T/slow$n.err" &
+	under_way+=($!)
+	check "load $n is caught under way" catch $n
+done
+check "everything unloads, what is being loaded included" ctl unload --all
+for p in "${under_way[@]}"; do wait "$p"; done
+is "all loads are told" "$(cat "$T"/slow?.err | grep -c 'everything was told to be unloaded')" 3
+is "nothing is left of them" "$(ctl list --json) $(pins) $(find "$T/x/lib/artifacts" -type f | wc -l)" "[] 0 0"
+
+# A load that was killed with its loaderd, while it wrote.
+ctl load "$T/slow1.yaml" 2>/dev/null & slow1=$!
+copy() { find "$T/x/lib/artifacts" -name '*.slow1' | grep -q . && kill -STOP $(children); }
+check "a load is caught while it fills the cache" wait_for 5 copy
+kill -9 "$(daemon_pid loaderd)"
+wait $slow1
+check "a new loaderd after that" wait_for 10 ctl list
+is "leaves no half of a file" "$(find "$T/x/lib/artifacts" -name '*.*' | wc -l)" 0
+check "a program for what follows" ctl load "$ROOT/programs/oom.yaml" "$T/values.yaml"
 yaml hidden dwarf </dev/null
 check "a struct that only DWARF knows" ctl load "$T/hidden.yaml"
 is "is found there" "$(ctl show hidden --json | jq -r '.channels[0].layout | .name + " " + .source')" "event dwarf"

@@ -47,6 +47,19 @@ fails "load what is not YAML" 1 'bad\.yaml:[0-9]+: ' load "$T/bad.yaml"
 
 ctl schema >/dev/full 2>"$T/err"; is "a full disk: exit status" $? 1
 is "… and why" "$(cat "$T/err")" "ebpfctl: stdout: No space left on device"
+ctl --version >/dev/full 2>"$T/err"; is "so with the shortest of all" "$? $(cat "$T/err")" "1 ebpfctl: stdout: No space left on device"
+check "a slow reader of a pipe that does not block gets all" python3 - "$BIN/ebpfctl" <<'P'
+import fcntl, os, subprocess, sys, time
+whole = subprocess.run([sys.argv[1], "schema"], stdout=subprocess.PIPE).stdout
+r, w = os.pipe()
+fcntl.fcntl(w, fcntl.F_SETPIPE_SZ, 4096)
+os.set_blocking(w, False)
+p = subprocess.Popen([sys.argv[1], "schema"], stdout=w)
+os.close(w)
+time.sleep(0.3)
+assert open(r, "rb").read() == whole and len(whole) > 4096
+assert p.wait() == 0
+P
 like "status, in the singular" "$(ctl status)" '^channeld .* 2 programs, 2 workers'
 is "list and status say the time alike" "$(ctl list | grep -cE '20[0-9]{2}-[0-9]{2}-[0-9]{2} [0-9:]{8}$')" 2
 like "show says where the file is, from outside" "$(ctl show exec)" "^  file +$T/x/log/exec.jsonl\$"

@@ -12,6 +12,7 @@
 
 #include "../../common/json.h"
 #include "../../ebpfctl/check.h"
+#include "../../ebpfctl/ctl.h"
 
 static char out[100000], err[100000];
 static char dir[32];
@@ -25,7 +26,7 @@ static int read_memfd(int fd, char *text, size_t size)
 	return 0;
 }
 
-/* @path NULL: print_schema(). */
+/* @path NULL: verb_schema(). */
 static int run(const char *path, bool artifacts, bool json)
 {
 	int saved_out = dup(1), saved_err = dup(2), to_out = memfd_create("out", 0), to_err = memfd_create("err", 0);
@@ -34,7 +35,7 @@ static int run(const char *path, bool artifacts, bool json)
 	fflush(NULL);
 	dup2(to_out, 1);
 	dup2(to_err, 2);
-	status = path ? check_file(path, artifacts, json) : print_schema();
+	status = path ? check_file(path, artifacts, json) : verb_schema(NULL, 0, NULL);
 	fflush(NULL);
 	dup2(saved_out, 1);
 	dup2(saved_err, 2);

@@ -6,7 +6,7 @@
 #include <string.h>
 #include <cmocka.h>
 
-#include "ebpfctl/run.h"
+#include "ebpfctl/run_out.h"
 
 /* stdout of the thing under test: a pipe whose other end we hold. */
 struct fixture {
@@ -92,7 +92,6 @@ static void a_new_sinkd_repeats_and_nothing_comes_twice(void **state)
 	close(a);
 	close(b);
 	expect_ids(f, "b-1-0-0-0 b-1-18-0-0 b-1-19-0-0 b-1-20-0-0 ");
-	assert_int_equal(f->o->repeated, 1);
 	assert_true(out_finished(f->o));
 }
 
@@ -161,7 +160,6 @@ static void a_reader_that_takes_nothing_is_waited_for(void **state)
 			seen++;
 	} while (f->n || !out_finished(f->o));
 	assert_int_equal(seen, sent);
-	assert_int_equal(f->o->printed, sent);
 }
 
 static void a_reader_that_leaves_is_noticed_without_an_event(void **state)

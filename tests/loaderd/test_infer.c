@@ -198,10 +198,9 @@ static void wrong_fields_are_refused(void **state)
 	static const struct {
 		const char *text, *says;
 	} wrong[] = {
-		{ "{ type: ring_buffer, size: 4, fields: [ { name: a, type: u64 } ] }", "size" },
-		{ "{ type: ring_buffer, ts_field: b, fields: [ { name: a, type: u64 } ] }", "ts_field 'b'" },
-		{ "{ type: ring_buffer, ts_field: a, fields: [ { name: a, type: u32 } ] }", "ts_field 'a'" },
-		{ "{ type: ring_buffer, pid_field: a, fields: [ { name: a, type: u16 } ] }", "pid_field 'a'" },
+		{ "{ type: ring_buffer, event: first_record, ts_field: b }", "ts_field 'b'" },
+		{ "{ type: ring_buffer, event: second_record, ts_field: b }", "ts_field 'b'" },
+		{ "{ type: ring_buffer, event: first_record, pid_field: b }", "pid_field 'b'" },
 	};
 
 	(void)state;

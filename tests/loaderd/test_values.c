@@ -155,6 +155,26 @@ static void bytes_without_a_type(void **state)
 	fixture_fini(&f);
 }
 
+/* Its size cannot be said, so nothing is known to fit. */
+static void an_array_of_more_than_memory_takes_nothing(void **state)
+{
+	struct load l = { .sock = -1, .arena = arena_new(0) };
+	struct btf *btf = btf__new_empty();
+	int number = btf__add_int(btf, "int", 4, BTF_INT_SIGNED);
+	int array = btf__add_array(btf, number, number, 0x80000000);
+	uint32_t *to = malloc(4);	/* so that a sanitizer, or valgrind, watches */
+
+	(void)state;
+	assert_true(array > 0);
+	assert_non_null(to);
+	assert_int_not_equal(load_value(&l, btf, array, yaml(l.arena, "[1, 2, 3, 4, 5, 6, 7, 8]"), to, 4, "x"), 0);
+	assert_non_null(strstr(l.diag.error, "'x'"));
+	free(to);
+	btf__free(btf);
+	diag_fini(&l.diag);
+	arena_free(l.arena);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -162,6 +182,7 @@ int main(void)
 		cmocka_unit_test(booleans_enums_and_texts),
 		cmocka_unit_test(arrays_and_structs),
 		cmocka_unit_test(bytes_without_a_type),
+		cmocka_unit_test(an_array_of_more_than_memory_takes_nothing),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

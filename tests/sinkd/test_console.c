@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The console: what ebpfctl run reads, at its own pace. */
 #include "fixture.h"
 
 #include "abi/console.h"
 
-static const char *const one_file[] = { "[{\"sink\":\"file\"}]", NULL };
 static int out;				/* what `ebpfctl run` reads from */
 
 /* A pipe's writing end as descriptor 3, as socket activation hands it over. */
-static int console_setup(void **state)
+static int console_open(void)
 {
 	char pid[32];
 	int p[2], in;
@@ -18,15 +18,21 @@ static int console_setup(void **state)
 	in = fcntl(p[1], F_DUPFD_CLOEXEC, 100);
 	close(p[0]);
 	close(p[1]);
-	/* What cmocka or libuv have at 3 stays: then it is not us who may take it. */
-	if (fcntl(3, F_GETFD) >= 0 || dup2(in, 3) != 3)
+	if (dup2(in, 3) != 3)
 		return -1;
 	close(in);
 	fcntl(out, F_SETFL, O_NONBLOCK);
 	snprintf(pid, sizeof(pid), "%d", getpid());
 	setenv("LISTEN_PID", pid, 1);
 	setenv("LISTEN_FDS", "1", 1);
-	setenv("LISTEN_FDNAMES", CONSOLE_FD_NAME, 1);
+	return setenv("LISTEN_FDNAMES", CONSOLE_FD_NAME, 1);
+}
+
+static int console_setup(void **state)
+{
+	/* What cmocka or libuv have at 3 stays: then it is not us who may take it. */
+	if (fcntl(3, F_GETFD) >= 0 || console_open() < 0)
+		return -1;
 	return fx_setup(state);
 }
 
@@ -63,8 +69,7 @@ static void a_slow_console_holds_nobody_back_and_loses_nothing(void **state)
 	struct sinkd *sk;
 
 	(void)state;
-	fx_manifest("p", one_file);
-	fx_writer_open(&w, "p", 1 << 20);
+	fx_program(&w, "p", fx_one_file, 1 << 20);
 	fx_fill(&w, 0, 2000);
 	sk = fx_start();
 	fx_run(sk);
@@ -79,8 +84,7 @@ static void a_slow_console_holds_nobody_back_and_loses_nothing(void **state)
 	take_some(t, sizeof(t->buf));
 	assert_int_equal(fx_check_lines(t->buf, t->len, 0), 2000);
 	assert_int_equal(fx_sink(sk, "p", "console")->at.bytes, t->len);
-	fx_stop(sk);
-	spool_writer_close(&w.w);
+	fx_end(sk, &w);
 }
 
 static void long_lines_go_out_in_parts_and_two_programs_never_mix(void **state)
@@ -91,10 +95,8 @@ static void long_lines_go_out_in_parts_and_two_programs_never_mix(void **state)
 	struct sinkd *sk;
 
 	(void)state;
-	fx_manifest("p", one_file);
-	fx_manifest("q", one_file);
-	fx_writer_open(&w[0], "p", 1 << 20);
-	fx_writer_open(&w[1], "q", 1 << 20);
+	fx_program(&w[0], "p", fx_one_file, 1 << 20);
+	fx_program(&w[1], "q", fx_one_file, 1 << 20);
 	w[0].pad = 50000;
 	w[1].pad = 7000;
 	fx_fill(&w[0], 0, 15);
@@ -129,8 +131,7 @@ static void an_interrupted_console_is_repeated_from_the_cursor(void **state)
 	size_t whole;
 
 	(void)state;
-	fx_manifest("p", one_file);
-	fx_writer_open(&w, "p", 1 << 20);
+	fx_program(&w, "p", fx_one_file, 1 << 20);
 	w.pad = 20000;
 	fx_fill(&w, 0, 20);
 	sk = fx_start();
@@ -144,22 +145,7 @@ static void an_interrupted_console_is_repeated_from_the_cursor(void **state)
 	/* Another sinkd, another pipe. */
 	close(out);
 	uv_loop_close(&fx.loop);
-	{
-		int p[2];
-		char pid[32];
-
-		assert_int_equal(pipe2(p, O_CLOEXEC), 0);
-		out = fcntl(p[0], F_DUPFD_CLOEXEC, 100);
-		p[0] = (close(p[0]), fcntl(p[1], F_DUPFD_CLOEXEC, 100));
-		close(p[1]);
-		assert_int_equal(dup2(p[0], 3), 3);
-		close(p[0]);
-		fcntl(out, F_SETFL, O_NONBLOCK);
-		snprintf(pid, sizeof(pid), "%d", getpid());
-		setenv("LISTEN_PID", pid, 1);
-		setenv("LISTEN_FDS", "1", 1);
-		setenv("LISTEN_FDNAMES", CONSOLE_FD_NAME, 1);
-	}
+	assert_int_equal(console_open(), 0);
 	uv_loop_init(&fx.loop);
 	t->len = 0;
 	sk = fx_start();
@@ -170,8 +156,7 @@ static void an_interrupted_console_is_repeated_from_the_cursor(void **state)
 	}
 	take_some(t, sizeof(t->buf));
 	assert_int_equal(fx_check_lines(t->buf, t->len, acked), 20 - acked);
-	fx_stop(sk);
-	spool_writer_close(&w.w);
+	fx_end(sk, &w);
 }
 
 static void a_console_whose_reader_is_gone_is_said_and_holds(void **state)
@@ -180,8 +165,7 @@ static void a_console_whose_reader_is_gone_is_said_and_holds(void **state)
 	struct sinkd *sk;
 
 	(void)state;
-	fx_manifest("p", one_file);
-	fx_writer_open(&w, "p", 0);
+	fx_program(&w, "p", fx_one_file, 0);
 	sk = fx_start();
 	close(out);
 	out = -1;
@@ -190,8 +174,7 @@ static void a_console_whose_reader_is_gone_is_said_and_holds(void **state)
 	assert_non_null(fx_degraded("sink:console:p"));
 	assert_int_equal(fx_sink(sk, "p", "console")->at.acked, 0);
 	assert_int_equal(fx_sink(sk, "p", "file")->at.acked, 5);
-	fx_stop(sk);
-	spool_writer_close(&w.w);
+	fx_end(sk, &w);
 }
 
 int main(void)

@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Clients that read along. */
 #include "fixture.h"
 
 #include <sys/socket.h>
-
-static const char *const one_file[] = { "[{\"sink\":\"file\"}]", NULL };
 
 static size_t take_all(int fd, char *buf, size_t room)
 {
@@ -24,10 +23,8 @@ static void a_client_reads_along_from_now_on(void **state)
 	size_t len;
 
 	(void)state;
-	fx_manifest("p", one_file);
-	fx_manifest("q", one_file);
-	fx_writer_open(&w[0], "p", 0);
-	fx_writer_open(&w[1], "q", 0);
+	fx_program(&w[0], "p", fx_one_file, 0);
+	fx_program(&w[1], "q", fx_one_file, 0);
 	fx_fill(&w[0], 0, 10);
 	sk = fx_start();
 	fx_run(sk);
@@ -70,8 +67,7 @@ static void a_slow_client_is_told_what_it_missed_and_holds_nobody_back(void **st
 	int fd;
 
 	(void)state;
-	fx_manifest("p", one_file);
-	fx_writer_open(&w, "p", 16 << 20);
+	fx_program(&w, "p", fx_one_file, 16 << 20);
 	sk = fx_start();
 	fx_run(sk);
 	assert_int_equal(tail_new(sk, "p", &fd), 0);
@@ -97,8 +93,7 @@ static void a_slow_client_is_told_what_it_missed_and_holds_nobody_back(void **st
 	assert_int_equal(seen + skipped, n + 1);
 	assert_int_equal(skipped, live->at.dropped[SINK_DROP_SKIPPED]);
 	close(fd);
-	fx_stop(sk);
-	spool_writer_close(&w.w);
+	fx_end(sk, &w);
 }
 
 static void there_are_only_so_many_clients(void **state)

@@ -46,9 +46,9 @@ def same(theirs, ours, path):
         return None
     if number(theirs) == number(ours) or str(theirs) == str(ours):
         return None
-    # bpftool prints bit-fields as unsigned hex, signed ones too.
+    # bpftool prints bit-fields and 128-bit numbers as unsigned hex, signed ones too.
     if isinstance(theirs, str) and isinstance(ours, int) and ours < 0:
-        if any(ours + (1 << bits) == number(theirs) and -ours <= 1 << (bits - 1) for bits in range(1, 65)):
+        if any(ours + (1 << bits) == number(theirs) and -ours <= 1 << (bits - 1) for bits in [*range(1, 65), 128]):
             return None
     # … and a number that an unsigned enum has no name for as signed.
     if isinstance(theirs, int) and theirs < 0 and theirs + (1 << 32) == ours:

@@ -1,0 +1,76 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The programs that loaderd knows of: one row each. */
+#include <string.h>
+
+#include "loaderd.h"
+
+const char *const entry_state_names[] = {
+	[ENTRY_LOADING] = "loading", [ENTRY_LOADED] = "loaded", [ENTRY_DRAINING] = "draining",
+};
+
+struct entry *entry_find(const struct loaderd *d, const char *name)
+{
+	struct entry *e = d->entries;
+
+	while (e && strcmp(e->name, name))
+		e = e->next;
+	return e;
+}
+
+struct entry *entry_add(struct loaderd *d, const char *name)
+{
+	struct entry **at = &d->entries, *e = calloc(1, sizeof(*e));
+
+	if (!e)
+		return NULL;
+	e->d = d;
+	snprintf(e->name, sizeof(e->name), "%s", name);
+	while (*at && strcmp((*at)->name, name) < 0)	/* sorted, as they are listed */
+		at = &(*at)->next;
+	e->next = *at;
+	*at = e;
+	return e;
+}
+
+void entry_set_state(struct entry *e, enum entry_state state)
+{
+	e->state = state;
+}
+
+static void tell_degraded(struct entry *e)
+{
+	const char *first = e->manifest && e->manifest->degraded.n ? e->manifest->degraded.s[0] : NULL;
+	char key[AGENT_NAME_MAX + 16];
+
+	snprintf(key, sizeof(key), "program:%s", e->name);
+	if (e->d->stopping)
+		return;		/* the program stays as it is */
+	if (e->refused)
+		svc_degraded(e->d->svc, key, "%s: %s", e->name, e->refused);
+	else if (first)
+		svc_degraded(e->d->svc, key, "%.*s (%zu in all: ebpfctl show %s)", (int)strcspn(first, "\n"), first,
+			     e->manifest->degraded.n, e->name);
+	else
+		svc_degraded(e->d->svc, key, NULL);
+}
+
+void entry_set_manifest(struct entry *e, struct arena *arena, struct manifest *m)
+{
+	arena_free(e->arena);
+	e->arena = arena;
+	e->manifest = m;
+	tell_degraded(e);
+}
+
+void entry_remove(struct entry *e)
+{
+	struct entry **at = &e->d->entries;
+
+	while (*at != e)
+		at = &(*at)->next;
+	*at = e->next;
+	free(e->refused);
+	e->refused = NULL;
+	entry_set_manifest(e, NULL, NULL);
+	free(e);
+}
