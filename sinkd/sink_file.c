@@ -147,6 +147,7 @@ int file_open_current(struct file_sink *f, int flags)
 	f->size = st.st_size;
 	f->born_ns = file_birth(fd);
 	f->dirty = false;
+	f->named = true;
 	f->fd = take_fd(&fd);
 	return 0;
 }

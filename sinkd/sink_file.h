@@ -22,6 +22,7 @@ struct file_sink {
 	int64_t born_ns;		/* wall time: when the file was begun */
 	uint64_t synced_ns;
 	bool dirty;			/* written to since the last fsync was asked for */
+	bool named;			/* since then the folder may have its name anew */
 };
 
 static inline struct file_sink *file_sink_of(struct sink *s)
@@ -38,7 +39,8 @@ static inline const struct file_options *file_options_of(const struct file_sink 
 int file_open_current(struct file_sink *f, int flags);
 
 /* sink_file_sync.c */
-/* With fsync: batch, before anything that is in the file counts as delivered. 0, or sink_fail(). */
+/* With fsync: batch, before anything that is in the file counts as delivered: its bytes, and its name in the folder.
+ * 0, or sink_fail(). */
 int file_sync_batch(struct file_sink *f);
 /* Forces @fd to the disk in another thread, by a duplicate: the caller may close it. What fails is said. */
 void file_sync_start(struct file_sink *f, int fd);

@@ -6,11 +6,22 @@
 
 #include "sink_file.h"
 
+/* fsync(2): the bytes of a file are safe, its entry in the folder need not be. */
+static int sync_name(struct file_sink *f)
+{
+	cleanup(closep) int fd = openat(f->dir, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+	return fd < 0 ? -1 : fsync(fd);
+}
+
 int file_sync_batch(struct file_sink *f)
 {
-	if (file_options_of(f)->rules.fsync != FILE_FSYNC_BATCH || f->fd < 0 || fdatasync(f->fd) == 0)
+	if (file_options_of(f)->rules.fsync != FILE_FSYNC_BATCH || f->fd < 0)
 		return 0;
-	return sink_fail(&f->sink, -errno, "%s: %m", file_options_of(f)->path);
+	if (fdatasync(f->fd) < 0 || (f->named && sync_name(f) < 0))
+		return sink_fail(&f->sink, -errno, "%s: %m", file_options_of(f)->path);
+	f->named = false;
+	return 0;
 }
 
 #define FILE_SYNCS_MAX 64

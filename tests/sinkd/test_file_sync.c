@@ -24,6 +24,12 @@ int fdatasync(int fd)
 	return 0;
 }
 
+/* Of folders. */
+int fsync(int fd)
+{
+	return fdatasync(fd);
+}
+
 static bool is_synced(const char *name)
 {
 	struct stat st;
@@ -60,6 +66,7 @@ static void a_file_that_is_rotated_meanwhile_is_forced_too(void **state)
 	assert_true(is_synced("log/p.jsonl"));
 	assert_true(is_synced("log/p.jsonl.1"));
 	assert_true(is_synced("log/p.jsonl.2"));
+	assert_true(is_synced("log"));	/* and where they have their names */
 	fx_end(sk, &w);
 }
 
