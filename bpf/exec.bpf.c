@@ -94,7 +94,7 @@ static __always_inline bool was_told(struct task_struct *task)
 	};
 	__u8 yes = 1;
 
-	/* Before 6.4 the upper half of what this returns is not to be trusted ("bpf: return long from bpf_map_ops funcs"). */
+	/* Before 6.4 its upper half is not to be trusted ("bpf: return long from bpf_map_ops funcs"). */
 	return (int)bpf_map_update_elem(&ended, &p, &yes, BPF_NOEXIST) == -EEXIST;
 }
 

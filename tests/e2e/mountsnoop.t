@@ -14,6 +14,8 @@ programs:
   - name: mountsnoop
     type: ebpf_object
     path: mountsnoop.bpf.o
+    # As it was built it holds 29 of its events, and cannot count those it has no room for.
+    properties: { maps: { events: { max_entries: 4194304 } } }
 channels:
   events:
     type: ring_buffer
