@@ -3,6 +3,7 @@
  * effective one) → loop, signals → start → bus → READY=1 → run → STOPPING=1 → stop. */
 #include <string.h>
 
+#include "../common/svc_san.h"
 #include "channeld.h"
 #include "worker.h"
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* loaderd – all five main.c look like this; common/svc runs the life: parse → config (--check prints the
  * effective one) → loop, signals → start → bus → READY=1 → run → STOPPING=1 → stop. */
+#include "../common/svc_san.h"
 #include "loaderd.h"
 
 static const struct svc_def loaderd = {

@@ -1,18 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* sinkd – all five main.c look like this; common/svc runs the life: parse → config (--check prints the
  * effective one) → loop, signals → start → bus → READY=1 → run → STOPPING=1 → stop. */
+#include "../common/svc_san.h"
 #include "sinkd.h"
-
-#ifdef AGENT_SAN
-/* At exit LeakSanitizer stops every thread by ptrace, and now and then waits for ever for the one that libuv keeps for
- * fsync (seen on a busy machine: its tracer attached to the main thread alone). The unit tests look for this room's
- * leaks. */
-const char *__asan_default_options(void);
-const char *__asan_default_options(void)
-{
-	return "detect_leaks=0";
-}
-#endif
 
 static const struct svc_def sinkd = {
 	.name      = "sinkd",
