@@ -19,21 +19,18 @@ TICKED=12000
 TICK_MAGIC=$MAGIC "$BUILD/tests/tools/ticker" $TICKED 0 2000 & TICKER=$!
 PIDS+=("$TICKER")
 kills=0 during=0
-victim() { case $1 in exec | tick) worker_pid "$1" ;; *) daemon_pid "$1" ;; esac; }
 for round in 1 2; do
-	for d in exec tick sinkd channeld loaderd tagd xdpd; do
+	for who in exec tick sinkd channeld loaderd tagd xdpd; do
 		sleep 0.3
-		wait_for 5 eval 'pid=$(victim '$d'); [ -n "$pid" ]'
 		kill -0 "$TICKER" 2>/dev/null && during=$((during + 1))
-		if [ -n "$pid" ] && kill -9 "$pid"; then kills=$((kills + 1)); else say "no $d to kill"; fi
+		kill_one $who && kills=$((kills + 1))
 	done
 done
 is "fourteen kills" $kills 14
 check "of each kind while the ticker ticked" test $during -ge 7
 wait "$TICKER"; is "it made all its events" $? 0; forget "$TICKER"
 wait "$SPAWNER"; is "the children ended as they were told" $? 0; forget "$SPAWNER"
-all_alive() { for d in loaderd tagd channeld sinkd xdpd exec tick; do [ -n "$(victim $d)" ] || return 1; done; }
-check "all daemons and the workers were started again" wait_for 10 all_alive
+check "all daemons and the workers were started again" wait_for 10 all_alive $DAEMONS exec tick
 check "the ledger balances at rest" balanced 10
 ctl ledger --json >"$T/ledger.json" || ctl ledger | sed 's/^/# /'
 check "stops orderly" stop

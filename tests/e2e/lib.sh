@@ -83,7 +83,17 @@ ticker() { TICK_MAGIC=$MAGIC "$BUILD/tests/tools/ticker" "$@"; }
 daemon_pid() { pgrep -P "$PID" -f "ebpf-$1\$|ebpf-$1 " | head -1; }
 # worker_pid PROGRAM
 worker_pid() { pgrep -P "$(daemon_pid channeld)" -f "worker .* $1\$" | head -1; }
-# lines NAME FILE: every line is JSON
+DAEMONS="loaderd tagd channeld sinkd xdpd"
+# victim WHO: the pid of a daemon, or of a program's worker
+victim() { case " $DAEMONS " in *" $1 "*) daemon_pid "$1" ;; *) worker_pid "$1" ;; esac; }
+# kill_one WHO: kill -9, once it is there; all_alive WHO…: everybody is there (again)
+kill_one() {
+	local who=$1 pid=
+	there() { pid=$(victim "$who"); [ -n "$pid" ]; }
+	wait_for 5 there && kill -9 "$pid" || { say "no $who to kill"; return 1; }
+}
+all_alive() { local who; for who; do [ -n "$(victim "$who")" ] || return 1; done; }
+# all_json FILE: every line is JSON
 all_json() { jq -e . "$1" >/dev/null; }
 # the ledger of the last instance balances within SECONDS, and nothing is on its way any more
 at_rest() { ctl ledger --json | jq -e '.balanced and (.channels | length) > 0 and all(.channels[]; .live | not) and ([.channels[], .sinks[] | .pending] | add) == 0'; }
