@@ -131,4 +131,4 @@ install: all
 clean:
 	rm -rf build build-san programs/*.bpf.o
 
--include $(shell find $(BUILD) -name '*.d' 2>/dev/null)
+-include $(shell find $(BUILD) -path $(BUILD)/vm -prune -o -type f -name '*.d' -print 2>/dev/null)
