@@ -118,6 +118,12 @@ test-systemd: tests
 	@BUILD=$(CURDIR)/$(BUILD) SAN=$(SAN) scripts/test tests/systemd/*.t
 shell-systemd: tests
 	@BUILD=$(CURDIR)/$(BUILD) tests/vm/nspawn -s
+test-vm: tests
+	@scripts/deps --vm
+	@BUILD=$(CURDIR)/$(BUILD) SAN=$(SAN) scripts/test tests/vm/*.t
+shell-vm: tests
+	@scripts/deps --vm
+	@BUILD=$(CURDIR)/$(BUILD) tests/vm/qemu -s
 
 demo: all
 	@SECONDS_TO_RUN=$(SECONDS) BUILD=$(BUILD) scripts/demo

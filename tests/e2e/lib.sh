@@ -11,6 +11,8 @@ T=$(mktemp -d /tmp/ebpf-agent-test.XXXXXX)
 chmod 755 "$T"
 PIDS=()
 N=0 FAILED=0
+PATIENCE=${EBPF_AGENT_VM:+10}	# an emulated machine is 8 to 10 times slower
+PATIENCE=${PATIENCE:-1}
 
 cleanup() {
 	local p
@@ -40,7 +42,7 @@ skip_all() { echo "1..0 # SKIP $*"; exit 0; }
 
 # wait_for SECONDS COMMAND…: until it succeeds
 wait_for() {
-	local end=$((SECONDS + $1)); shift
+	local end=$((SECONDS + $1 * PATIENCE)); shift
 	until "$@" >/dev/null 2>&1; do
 		[ $SECONDS -lt $end ] || return 1
 		sleep 0.02
