@@ -101,6 +101,9 @@ $(BUILD)/tests/bpf/%.bpf.o: tests/bpf/%.bpf.c
 	@mkdir -p $(@D)
 	@echo "  BPF   $@"
 	@$(CLANG) -MMD -MP -MF $(@:.o=.d) -target bpf -mcpu=v3 -D__TARGET_ARCH_$(BPF_ARCH) -g -O2 -Wall -Wno-unused -Ibpf -Iabi -I. -c $< -o $@
+TEST_BPF += $(BUILD)/tests/bpf/tick.nobtf.o
+$(BUILD)/tests/bpf/%.nobtf.o: $(BUILD)/tests/bpf/%.bpf.o
+	@llvm-objcopy --remove-section .BTF --remove-section .rel.BTF --remove-section .BTF.ext --remove-section .rel.BTF.ext $< $@
 TEST_SO := $(patsubst tests/so/%.c,$(BUILD)/tests/so/%.so,$(wildcard tests/so/*.c))
 $(BUILD)/tests/so/%.so: tests/so/%.c $(wildcard sdk/*.h abi/*.h)
 	@mkdir -p $(@D)
@@ -115,7 +118,7 @@ test: tests
 
 # On machines that the tests boot (tests/vm): systemd-nspawn on this kernel, which `make test` runs as well, and QEMU with Debian's.
 test-systemd: tests
-	@BUILD=$(CURDIR)/$(BUILD) SAN=$(SAN) scripts/test tests/systemd/*.t
+	@BUILD=$(CURDIR)/$(BUILD) SAN=$(SAN) scripts/test tests/systemd/*.t tests/units/*.t
 shell-systemd: tests
 	@BUILD=$(CURDIR)/$(BUILD) tests/vm/nspawn -s
 test-vm: tests

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* The first example of the system: a kprobe on oom_kill_process() that says who was chosen, for a processor of the user's. */
+/* The first example of the system: a kprobe on oom_kill_process() that says who was chosen, for a processor. */
 #include "vmlinux.h"
 #include <bpf/bpf_helpers.h>
 #include <bpf/bpf_core_read.h>

@@ -16,6 +16,7 @@ void process(struct tracer_ctx *ctx)
 	tracer_string(ctx, ev->comm, sizeof(ev->comm));
 	tracer_printf(ctx, ",\"message\":");
 	tracer_string(ctx, ev->message, sizeof(ev->message));
-	tracer_printf(ctx, ",\"timestamp\":%llu,\"delta_time\":%llu,\"tid\":%d,\"pid\":%d,\"ppid\":%d,\"state\":%u,\"exit_code\":%d,\"cgroup\":%llu}",
-		      ev->ts_ns, ev->delta_time, ev->pid, ev->tgid, ev->ppid, ev->state, ev->exit_code, ev->cgroup);
+	tracer_printf(ctx, ",\"timestamp\":%llu,\"delta_time\":%llu,\"tid\":%d,\"pid\":%d,\"ppid\":%d", ev->ts_ns,
+		      ev->delta_time, ev->pid, ev->tgid, ev->ppid);
+	tracer_printf(ctx, ",\"state\":%u,\"exit_code\":%d,\"cgroup\":%llu}", ev->state, ev->exit_code, ev->cgroup);
 }

@@ -2,15 +2,9 @@
 # shellcheck shell=bash
 # For tests on a real systemd: run by prove on the host, a test boots a machine of its own (tests/vm/nspawn), with what `make install`
 # installs, and goes on inside, as root, the checkout read-only in $ROOT. Everything there ends with the test: it need not clean up.
-set -u
 MACHINE=${MACHINE:-nspawn}
-if [ -z "${EBPF_AGENT_INSIDE:-}" ]; then
-	here=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
-	[ -z "${SAN:-}" ] || { echo "1..0 # SKIP a sanitizer build is tried on the host only"; exit 0; }
-	why=$("$here/tests/vm/$MACHINE" --check) || { echo "1..0 # SKIP no $MACHINE: $why"; exit 0; }
-	test=$(realpath -s "$0")
-	exec "$here/tests/vm/$MACHINE" -t "${TEST_LIMIT:-900}" "${test#"$here"/}" "$@"
-fi
+. "$(dirname "${BASH_SOURCE[0]}")/../vm/enter.sh"
+enter
 . "$(dirname "${BASH_SOURCE[0]}")/../e2e/lib.sh"
 
 # A machine that reboots runs the test again from its beginning: BOOT counts, and what came before counts on.
