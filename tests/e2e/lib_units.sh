@@ -50,7 +50,7 @@ stop() {
 	for u in $UNITS; do
 		[ "$(systemctl show -P ActiveState "$u")/$(systemctl show -P Result "$u")" = inactive/success ] || { rc=1; systemctl --no-pager -n 20 status "$u"; }
 	done
-	left=$(pgrep -u "$(id -u ebpf-loaderd),$(id -u ebpf-tagd),$(id -u ebpf-channeld),$(id -u ebpf-sinkd),$(id -u ebpf-xdpd)" -a) &&
+	left=$(pgrep --ns "$INIT" --nslist pid -u "$(id -u ebpf-loaderd),$(id -u ebpf-tagd),$(id -u ebpf-channeld),$(id -u ebpf-sinkd),$(id -u ebpf-xdpd)" -a) &&
 		{ rc=1; echo "still there: $left"; }
 	find /var/log/ebpf-agent -name '*.jsonl*' | sort -rV | while IFS= read -r f; do cat "$f"; done >"$T/$INSTANCE.out"
 	kill "$FOLLOWER"; wait "$FOLLOWER" 2>/dev/null

@@ -3,6 +3,12 @@
 # The machine that the other tests of this folder run in: a real systemd and bus on this very kernel, with what is installed.
 . "$(dirname "$0")/lib.sh"
 
+if [ "$BOOT" = 2 ]; then
+	ok "it comes back after a reboot"
+	is "with its files" "$(cat /root/word)" kept
+	check "as another boot" test "$(cat /root/boot_id)" != "$(cat /proc/sys/kernel/random/boot_id)"
+	done_testing
+fi
 is "process 1 is systemd" "$(cat /proc/1/comm)" systemd
 wait_for 10 booted
 is "it runs, and no unit has failed" "$(systemctl is-system-running)" running || systemctl --failed --no-pager | sed 's/^/# /'
@@ -19,4 +25,6 @@ for d in $DAEMON_UNITS; do
 done
 like "ebpfctl is in the path, and says its version" "$(ebpfctl --version 2>&1)" '[0-9.]+'
 check "the checkout is read-only" bash -c "! touch '$ROOT/x' 2>/dev/null"
-done_testing
+echo kept >/root/word
+cp /proc/sys/kernel/random/boot_id /root/
+reboot_machine
