@@ -11,7 +11,7 @@ INSTANCE='' CONFIG='' FOLLOWER=''
 PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
 say "up after $(awk -v a="$STARTED" -v b="$EPOCHREALTIME" 'BEGIN { printf "%.2f", b - a }') s"
 
-systemctl() { nsenter -t "$INIT" -a systemctl "$@"; }
+systemctl() { nsenter -t "$INIT" -a -r systemctl "$@"; }
 ctl() { ebpfctl "$@"; }
 inside() { nsenter -t "$(daemon_pid "$1")" -m -p -r "${@:2}"; }	# with its /proc
 
@@ -27,14 +27,14 @@ start() {
 	if [ "$1" = --config ]; then
 		CONFIG=$2; shift 2
 		mkdir -p /etc/ebpf-agent
-		nsenter -t "$INIT" -m mount --bind "$CONFIG" /etc/ebpf-agent
+		nsenter -t "$INIT" -m -r mount --bind "$CONFIG" /etc/ebpf-agent
 	fi
 	# shellcheck disable=SC2086
-	nsenter -t "$INIT" -a setpriv --pdeathsig TERM journalctl -f -n 0 -o cat ${UNITS//ebpf-/-u ebpf-} >"$T/$INSTANCE.err" & FOLLOWER=$!
+	nsenter -t "$INIT" -a -r setpriv --pdeathsig TERM journalctl -f -n 0 -o cat ${UNITS//ebpf-/-u ebpf-} >"$T/$INSTANCE.err" & FOLLOWER=$!
 	PIDS+=("$FOLLOWER")
 	if ! systemctl start ebpf-agent.target || ! wait_for 30 all_alive $DAEMONS || ! wait_for 30 ctl list; then
 		say "the units do not get ready"
-		nsenter -t "$INIT" -a systemctl --no-pager status 'ebpf-*' | sed 's/^/# /'
+		nsenter -t "$INIT" -a -r systemctl --no-pager status 'ebpf-*' | sed 's/^/# /'
 		return 1
 	fi
 	ctl load "$@" >"$T/load.out" 2>&1 && return
@@ -55,7 +55,7 @@ stop() {
 	find /var/log/ebpf-agent -name '*.jsonl*' | sort -rV | while IFS= read -r f; do cat "$f"; done >"$T/$INSTANCE.out"
 	kill "$FOLLOWER"; wait "$FOLLOWER" 2>/dev/null
 	forget "$FOLLOWER"
-	[ -z "$CONFIG" ] || nsenter -t "$INIT" -m umount /etc/ebpf-agent
+	[ -z "$CONFIG" ] || nsenter -t "$INIT" -m -r umount /etc/ebpf-agent
 	return $rc
 }
 # down DAEMON: killed, and not started again before up DAEMON
