@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-# make [all] · demo [SECONDS=n] · test · lint · bench · install [DESTDIR=] [PREFIX=/usr] · clean · test-fresh
+# make [all] · demo [SECONDS=n] · test · test-systemd · shell-systemd · test-vm · shell-vm · lint · bench · install [DESTDIR=] [PREFIX=/usr] · clean · test-fresh
 # SAN=address,undefined builds everything with sanitizers, into a folder of its own.
 
 PREFIX ?= /usr
@@ -35,7 +35,7 @@ BIN := $(addprefix $(BUILD)/bin/,ebpf-loaderd ebpf-load ebpf-broker ebpf-tagd eb
 	ebpf-sandbox ebpf-sinkd ebpf-xdpd ebpfctl)
 BPF := $(patsubst bpf/%.bpf.c,programs/%.bpf.o,$(wildcard bpf/*.bpf.c))
 
-.PHONY: all bpf demo test lint bench install clean test-fresh sdk-example
+.PHONY: all bpf demo test test-systemd shell-systemd test-vm shell-vm lint bench install clean test-fresh sdk-example
 all: $(BIN) $(BPF) $(BUILD)/sdk/example.so
 
 $(BUILD)/%.o: %.c
@@ -101,6 +101,9 @@ $(BUILD)/tests/bpf/%.bpf.o: tests/bpf/%.bpf.c
 	@mkdir -p $(@D)
 	@echo "  BPF   $@"
 	@$(CLANG) -MMD -MP -MF $(@:.o=.d) -target bpf -mcpu=v3 -D__TARGET_ARCH_$(BPF_ARCH) -g -O2 -Wall -Wno-unused -Ibpf -Iabi -I. -c $< -o $@
+TEST_BPF += $(BUILD)/tests/bpf/tick.nobtf.o
+$(BUILD)/tests/bpf/%.nobtf.o: $(BUILD)/tests/bpf/%.bpf.o
+	@llvm-objcopy --remove-section .BTF --remove-section .rel.BTF --remove-section .BTF.ext --remove-section .rel.BTF.ext $< $@
 TEST_SO := $(patsubst tests/so/%.c,$(BUILD)/tests/so/%.so,$(wildcard tests/so/*.c))
 $(BUILD)/tests/so/%.so: tests/so/%.c $(wildcard sdk/*.h abi/*.h)
 	@mkdir -p $(@D)
@@ -112,6 +115,18 @@ $(BUILD)/tests/so/%.so: tests/so/%.c $(wildcard sdk/*.h abi/*.h)
 tests: all $(TEST_BIN) $(TOOL_BIN) $(TEST_BPF) $(TEST_SO)
 test: tests
 	@BUILD=$(CURDIR)/$(BUILD) SAN=$(SAN) scripts/test $(TESTS)
+
+# On machines that the tests boot (tests/vm): systemd-nspawn on this kernel, which `make test` runs as well, and QEMU with Debian's.
+test-systemd: tests
+	@BUILD=$(CURDIR)/$(BUILD) SAN=$(SAN) scripts/test tests/systemd/*.t tests/units/*.t
+shell-systemd: tests
+	@BUILD=$(CURDIR)/$(BUILD) tests/vm/nspawn -s
+test-vm: tests
+	@scripts/deps --vm
+	@BUILD=$(CURDIR)/$(BUILD) SAN=$(SAN) scripts/test tests/vm/*.t
+shell-vm: tests
+	@scripts/deps --vm
+	@BUILD=$(CURDIR)/$(BUILD) tests/vm/qemu -s
 
 demo: all
 	@SECONDS_TO_RUN=$(SECONDS) BUILD=$(BUILD) scripts/demo
@@ -131,4 +146,4 @@ install: all
 clean:
 	rm -rf build build-san programs/*.bpf.o
 
--include $(shell find $(BUILD) -name '*.d' 2>/dev/null)
+-include $(shell find $(BUILD) -path $(BUILD)/vm -prune -o -type f -name '*.d' -print 2>/dev/null)

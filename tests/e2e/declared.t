@@ -118,10 +118,9 @@ ticker 10 10
 check "events go on" balanced 5
 
 pid=$(daemon_pid loaderd)
-kill -STOP "$PID"
-kill -9 "$pid"
-nsenter -t "$PID" -m -r find "$DIR/run/bpf/v1/program/three" -path '*/link/*' -type f -delete
-kill -CONT "$PID"
+down loaderd
+inside sinkd find "$RUN/bpf/v1/program/three" -path '*/link/*' -type f -delete
+up loaderd
 check "loaderd is back again" wait_for 5 back
 refused() { ctl list --json | jq -e '.[] | select(.program == "three") | tostring | test("adoption refused")'; }
 check "a program whose link is gone is not taken for a sound one" wait_for 5 refused

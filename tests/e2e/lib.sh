@@ -2,22 +2,32 @@
 # shellcheck shell=bash
 # For end-to-end tests: TAP, and a private instance per test. Source it; it makes $T (a scratch folder) and cleans up
 # whatever the test started, by pid.
+#
+# With EBPF_AGENT_UNITS=1 (tests/units) the same tests run against the units as installed, on a systemd of their own.
 set -u
 export LC_ALL=C
 ROOT=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
+if [ -n "${EBPF_AGENT_UNITS:-}" ]; then
+	MACHINE=nspawn
+	. "$ROOT/tests/vm/enter.sh"
+	enter -o -e EBPF_AGENT_UNITS=1
+	TEST_DIR=/srv	# units have a /tmp of their own
+fi
 BUILD=${BUILD:-$ROOT/build}
 BIN=$BUILD/bin
-T=$(mktemp -d /tmp/ebpf-agent-test.XXXXXX)
+T=$(mktemp -d "${TEST_DIR:-/tmp}/ebpf-agent-test.XXXXXX")
 chmod 755 "$T"
 PIDS=()
 N=0 FAILED=0
+PATIENCE=${EBPF_AGENT_VM:+10}	# an emulated machine is 8 to 10 times slower
+PATIENCE=${PATIENCE:-1}
 
 cleanup() {
 	local p
 	for p in "${PIDS[@]}"; do kill "$p" 2>/dev/null; done
 	for p in "${PIDS[@]}"; do wait "$p" 2>/dev/null; done
 	type at_exit >/dev/null 2>&1 && at_exit
-	if [ "$FAILED" != 0 ] && [ -n "${KEEP:-}" ]; then echo "# kept: $T"; else rm -rf "$T"; fi
+	if [ "$FAILED" != 0 ] && [ -n "${KEEP:-}" ]; then echo "# kept: $T"; else rm -rf --one-file-system "$T"; fi
 }
 trap cleanup EXIT
 trap 'exit 1' INT TERM
@@ -40,41 +50,23 @@ skip_all() { echo "1..0 # SKIP $*"; exit 0; }
 
 # wait_for SECONDS COMMAND…: until it succeeds
 wait_for() {
-	local end=$((SECONDS + $1)); shift
+	local end=$((SECONDS + $1 * PATIENCE)); shift
 	until "$@" >/dev/null 2>&1; do
 		[ $SECONDS -lt $end ] || return 1
 		sleep 0.02
 	done
 }
 
-# start NAME [ebpfctl-run options] FILE…: a private instance; its output in $T/NAME.out and $T/NAME.err, its state in
-# $T/NAME, its pid in $PID, its bus in $BUS, its private folder in $DIR. Fails if it does not get ready.
-start() {
-	local name=$1; shift
-	: >"$T/$name.err"
-	"$BIN/ebpfctl" run --json --state "$T/$name" "$@" >"$T/$name.out" 2>"$T/$name.err" &
-	PID=$!
-	PIDS+=("$PID")
-	BUS=unix:path=$T/$name/bus
-	if ! wait_for 30 eval "grep -qx ready '$T/$name.err' || ! kill -0 $PID"; then say "not ready after 30 s"; fi
-	DIR=$(sed -nE 's/^bus: unix:path=(.*)\/bus .*/\1/p' "$T/$name.err")
-	grep -qx ready "$T/$name.err" || { sed 's/^/# /' "$T/$name.err"; return 1; }
-}
-# stop: the last instance started, orderly; its exit status, or 99 if a sanitizer had something to say, and its last words
-stop() {
-	local rc
-	kill "$PID"; wait "$PID"; rc=$?
-	forget "$PID"
-	! grep -E 'runtime error:|Sanitizer' "$T"/*.err || rc=99
-	[ $rc = 0 ] || { echo "exit status $rc"; tail -n 12 "$(ls -t "$T"/*.err | head -1)"; }
-	return $rc
-}
+if [ -n "${EBPF_AGENT_UNITS:-}" ]; then
+	. "$ROOT/tests/e2e/lib_units.sh"
+else
+	. "$ROOT/tests/e2e/lib_private.sh"
+fi
 forget() {
 	local p kept=()
 	for p in "${PIDS[@]}"; do [ "$p" = "$1" ] || kept+=("$p"); done
 	PIDS=(${kept[@]+"${kept[@]}"})
 }
-ctl() { "$BIN/ebpfctl" --bus "$BUS" "$@"; }
 # Events of tests/bpf/tick.bpf.c that belong to this test alone: `properties: $TICKS` in the YAML, and ticker N [FIRST [RATE]]
 MAGIC=$((65536 + $$))
 TICKS="{ variables: { tick_magic: $MAGIC } }"

@@ -14,8 +14,7 @@ yaml() {
 		printf 'channels:\n  events: { %s }\n' "$channel"
 	} >"$T/$name.yaml"
 }
-inside() { nsenter -t "$(daemon_pid loaderd)" -m -r "$@"; }
-pins() { inside find "$DIR/run/bpf/v1" -mindepth 2 -type f | wc -l; }
+pins() { inside loaderd find "$RUN/bpf/v1" -mindepth 2 -type f | wc -l; }
 refused() { ! ctl load "$T/$1.yaml" 2>"$T/err" && grep -qE -- "$2" "$T/err"; }
 
 start x "$ROOT/programs/oom.yaml" || { not_ok "an instance gets ready"; done_testing; }
@@ -54,10 +53,10 @@ check "an optional program may be refused by the verifier" ctl load "$T/optional
 check "and unloads" ctl unload optional
 
 check "a program that cannot be told to drain" ctl load "$T/mixed.yaml"
-inside chmod 0550 "$DIR/run/manifest"
+inside loaderd chmod 0550 "$RUN/manifest"
 unload_fails() { ! ctl unload mixed 2>"$T/err" && grep -q 'Permission denied' "$T/err"; }
 check "is said to be" unload_fails
-inside chmod 2750 "$DIR/run/manifest"
+inside loaderd chmod 2750 "$RUN/manifest"
 check "and can be told again" ctl unload mixed --timeout 5
 
 yaml named mixed </dev/null
@@ -102,8 +101,8 @@ yaml values values <<Y
 Y
 check "variables and map entries are taken" ctl load "$T/values.yaml"
 : >"$T/touch"	# system calls of ours are events now
-check "and the program sees them all" wait_for 5 grep -q '"target":11101,"low":42,"number":6' "$T/x.out"
-is "a shared map is pinned once more, by its name" "$(inside ls "$DIR/run/bpf/v1/shared")" no_size
+check "and the program sees them all" wait_for 5 grep -q '"target":11101,"low":42,"number":6' "$T/x/log/values.jsonl"
+is "a shared map is pinned once more, by its name" "$(inside loaderd ls "$RUN/bpf/v1/shared")" no_size
 yaml differs values <<<'  properties: { maps: { no_size: { max_entries: 4, pin: shared } } }'
 check "one that differs is refused" refused differs "differs"
 

@@ -5,12 +5,15 @@
 . "$(dirname "$0")/lib.sh"
 
 v1=$(awk '$3 == "cgroup" && $4 ~ /(^|,)memory(,|$)/ { print $2; exit }' /proc/mounts)
+if [ -z "$v1" ] && [ -n "${EBPF_AGENT_UNITS:-}" ] && mkdir "$T/memory" && mount -t cgroup -o memory memory "$T/memory" 2>/dev/null; then
+	v1=$T/memory	# the host's, which a machine on its kernel does not see; mounted for this test alone
+fi
 v2=$(awk '$3 == "cgroup2" { print $2; exit }' /proc/mounts)
 if [ -n "$v1" ]; then CG=$v1/ebpf-agent-test.$$ LIMIT=memory.limit_in_bytes
 elif [ -n "$v2" ] && grep -qw memory "$v2/cgroup.subtree_control"; then CG=$v2/ebpf-agent-test.$$ LIMIT=memory.max
 else skip_all "no memory cgroup controller here"; fi
 mkdir "$CG" 2>/dev/null || skip_all "cannot make a memory cgroup at $CG"
-at_exit() { rmdir "$CG"; }
+at_exit() { rmdir "$CG"; ! mountpoint -q "$T/memory" || umount "$T/memory"; }
 
 start x "$ROOT/programs/oom.yaml" || { not_ok "an instance with oom.yaml gets ready"; done_testing; }
 ok "an instance with oom.yaml gets ready"

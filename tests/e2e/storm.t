@@ -52,7 +52,7 @@ victim() {
 # Whoever was killed often is started again late, and a daemon that has just begun knows of no program yet.
 all_there() {
 	for d in loaderd channeld sinkd; do [ -n "$(victim $d)" ] || return 1; done
-	[ "$(ctl ledger --json | jq '[(.channels | length), (.sinks | length)] | join(" ")')" = '"2 6"' ] && ctl list
+	[ "$(ctl ledger --json | jq '[(.channels | length), (.sinks | length)] | join(" ")')" = "\"2 $((2 * SINKS))\"" ] && ctl list
 }
 TICK_MAGIC=$MAGIC "$BUILD/tests/tools/ticker" "$EVENTS" 0 20000 & TICKER=$!
 PIDS+=("$TICKER")
@@ -84,6 +84,7 @@ seq 0 $((EVENTS - 1)) >"$T/wanted"
 for p in a b; do
 	numbers "$T/x/log/$p.jsonl"* >"$T/got"
 	compare "every number is in the files of $p, once" "$T/got" "$T/wanted"
+	[ -z "${EBPF_AGENT_UNITS:-}" ] || continue	# units have no stdout
 	stdout_of $p | numbers >"$T/got"
 	compare "every number of $p is on stdout, once" "$T/got" "$T/wanted"
 done
@@ -125,6 +126,6 @@ for p in a b; do
 	say "$p: $(produced $p) produced"
 	is "what the kernel counted for $p is in the files" "$(cat "$T/x/log/$p.jsonl"* | wc -l)" "$(produced $p)"
 	is "none twice" "$(ids "$T/x/log/$p.jsonl"* | uniq -d | wc -l)" 0
-	is "and the same is on stdout" "$(stdout_of $p | ids | cksum)" "$(ids "$T/x/log/$p.jsonl"* | cksum)"
+	[ -n "${EBPF_AGENT_UNITS:-}" ] || is "and the same is on stdout" "$(stdout_of $p | ids | cksum)" "$(ids "$T/x/log/$p.jsonl"* | cksum)"
 done
 done_testing

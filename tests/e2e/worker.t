@@ -6,6 +6,7 @@ if [ -z "${IN_NAMESPACE:-}" ]; then
 	[ "$(id -u)" = 0 ] || { echo "1..0 # SKIP needs root"; exit 0; }
 	IN_NAMESPACE=1 exec unshare --mount --propagation private "$0" "$@"
 fi
+[ -z "${EBPF_AGENT_UNITS:-}" ] || { echo "1..0 # SKIP it starts channeld and its workers by hand, without a loader: units have no part in it"; exit 0; }
 . "$(dirname "$0")/lib.sh"
 
 export EBPF_AGENT_RUNTIME_DIR=$T/run EBPF_AGENT_CONFIG_DIR=$T/etc
