@@ -4,39 +4,29 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "bus_job.h"
 #include "bus_methods.h"
 
-static int reply_loaded(sd_bus_message *call, const struct entry *e)
+static void on_progress(void *arg, const struct entry *e, unsigned percent, const char *phase)
 {
-	const struct conf_strs *warnings = &e->manifest->warnings, *degraded = &e->manifest->degraded;
-	sd_bus_message *reply = NULL;
-	int err = sd_bus_message_new_method_return(call, &reply);
+	struct bus_job *j = arg;
 
-	if (err >= 0)
-		err = sd_bus_message_append(reply, "s", e->name);
-	if (err >= 0)
-		err = sd_bus_message_open_container(reply, 'a', "s");
-	for (size_t k = 0; k < warnings->n && err >= 0; k++)
-		err = sd_bus_message_append(reply, "s", warnings->s[k]);
-	for (size_t k = 0; k < degraded->n && err >= 0; k++)
-		err = sd_bus_message_append(reply, "s", degraded->s[k]);
-	if (err >= 0)
-		err = sd_bus_message_close_container(reply);
-	if (err >= 0)
-		err = sd_bus_send(NULL, reply, NULL);
-	sd_bus_message_unref(reply);
-	return err;
+	snprintf(j->program, sizeof(j->program), "%s", e->name);
+	bus_job_tell(j, percent, "%s", phase);
 }
 
 static void on_loaded(void *arg, const struct entry *e, const struct outcome *o)
 {
-	sd_bus_message *call = arg;
+	struct bus_job *j = arg;
 
-	if (o->error)
-		reply_outcome(call, o);
-	else
-		reply_loaded(call, e);
-	sd_bus_message_unref(call);
+	if (o->error) {
+		outcome_fail(&j->outcome, o->error, "%s", o->text);
+	} else {
+		bus_job_add_program(j, e->name);
+		bus_job_add_warnings(j, &e->manifest->warnings);
+		bus_job_add_warnings(j, &e->manifest->degraded);
+	}
+	bus_job_end(j);
 }
 
 /* A FIFO, a folder, a device: refused, and never waited for. */
@@ -71,11 +61,10 @@ static int read_yaml(int fd, const char *file, char **ret, size_t *ret_len, stru
 	return 0;
 }
 
-static int start_load(struct loaderd *d, sd_bus_message *m, int fd, const char *file, const char *base,
-		      struct outcome *o)
+static int start_load(struct bus_job *j, int fd, const char *file, const char *base, struct outcome *o)
 {
 	cleanup(freep) char *text = NULL;
-	struct load_request r = { .file = file, .base = base, .done = on_loaded, .arg = m };
+	struct load_request r = { .file = file, .base = base, .progress = on_progress, .done = on_loaded, .arg = j };
 	int err;
 
 	if (base[0] != '/')
@@ -86,11 +75,7 @@ static int start_load(struct loaderd *d, sd_bus_message *m, int fd, const char *
 	if (err)
 		return err;
 	r.text = text;
-	sd_bus_message_ref(m);
-	err = job_start(d, &r, o);
-	if (err)
-		sd_bus_message_unref(m);
-	return err;
+	return job_start(j->d, &r, o);
 }
 
 int method_load(sd_bus_message *m, void *userdata, sd_bus_error *error)
@@ -98,18 +83,22 @@ int method_load(sd_bus_message *m, void *userdata, sd_bus_error *error)
 	struct outcome o = { 0 };
 	const char *file, *base;
 	int fd, err = bus_check_may_change(m, error);
+	struct bus_job *j;
 
-	if (err < 0)
-		return err;
-	err = sd_bus_message_read(m, "hss", &fd, &file, &base);
 	if (err >= 0)
-		err = options_read(m, NULL, error);
+		err = sd_bus_message_read(m, "hss", &fd, &file, &base);
+	if (err >= 0)
+		err = bus_read_options(m, NULL, NULL, error);
 	if (err < 0)
 		return err;
-	if (start_load(userdata, m, fd, file, base, &o)) {
+	j = bus_job_new(userdata, BUS_JOB_LOAD, m, error);
+	if (!j)
+		return -EIO;
+	if (start_load(j, fd, file, base, &o)) {
 		err = bus_fail(error, o.error, "%s", o.text);
 		outcome_fini(&o);
+		bus_job_drop(j);
 		return err;
 	}
-	return 1;	/* on_loaded() answers */
+	return bus_job_reply(j, m);
 }
