@@ -11,6 +11,8 @@ const sd_bus_vtable loaderd_methods[] = {
 	SD_BUS_VTABLE_START(0),
 	SD_BUS_METHOD_WITH_ARGS("Load", SD_BUS_ARGS("h", yaml, "s", file, "s", base, "a{sv}", options),
 				SD_BUS_RESULT("o", job), method_load, MAY_CHANGE),
+	SD_BUS_METHOD_WITH_ARGS("LoadText", SD_BUS_ARGS("s", yaml, "s", file, "s", base, "a{sv}", options),
+				SD_BUS_RESULT("o", job), method_load_text, MAY_CHANGE),
 	SD_BUS_METHOD_WITH_ARGS("Unload", SD_BUS_ARGS("s", program, "a{sv}", options), SD_BUS_RESULT("o", job),
 				method_unload, MAY_CHANGE),
 	SD_BUS_METHOD_WITH_ARGS("UnloadAll", SD_BUS_ARGS("a{sv}", options), SD_BUS_RESULT("o", job), method_unload_all,

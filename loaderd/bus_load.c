@@ -61,44 +61,75 @@ static int read_yaml(int fd, const char *file, char **ret, size_t *ret_len, stru
 	return 0;
 }
 
-static int start_load(struct bus_job *j, int fd, const char *file, const char *base, struct outcome *o)
+static int check_names(const char *file, const char *base, struct outcome *o)
 {
-	cleanup(freep) char *text = NULL;
-	struct load_request r = { .file = file, .base = base, .progress = on_progress, .done = on_loaded, .arg = j };
-	int err;
-
 	if (base[0] != '/')
 		return outcome_fail(o, AGENT_ERR_INVALID, "%s: its folder is not absolute", file);
 	if (strlen(file) >= PATH_MAX || strlen(base) >= PATH_MAX)
 		return outcome_fail(o, AGENT_ERR_INVALID, "the file's name is too long");
-	err = read_yaml(fd, file, &text, &r.len, o);
-	if (err)
-		return err;
-	r.text = text;
-	return job_start(j->d, &r, o);
+	return 0;
+}
+
+/* @r: all but who is told. */
+static int begin(struct loaderd *d, sd_bus_message *m, struct load_request *r, sd_bus_error *error)
+{
+	struct bus_job *j = bus_job_new(d, BUS_JOB_LOAD, m, error);
+	cleanup(outcome_fini) struct outcome o = { 0 };
+	int err;
+
+	if (!j)
+		return -EIO;
+	r->progress = on_progress;
+	r->done = on_loaded;
+	r->arg = j;
+	if (!job_start(d, r, &o))
+		return bus_job_reply(j, m);
+	err = bus_fail(error, o.error, "%s", o.text);
+	bus_job_drop(j);
+	return err;
+}
+
+static int refused(const struct outcome *o, sd_bus_error *error)
+{
+	return bus_fail(error, o->error, "%s", o->text);
 }
 
 int method_load(sd_bus_message *m, void *userdata, sd_bus_error *error)
 {
-	struct outcome o = { 0 };
-	const char *file, *base;
+	cleanup(outcome_fini) struct outcome o = { 0 };
+	cleanup(freep) char *text = NULL;
+	struct load_request r = { 0 };
 	int fd, err = bus_check_may_change(m, error);
-	struct bus_job *j;
 
 	if (err >= 0)
-		err = sd_bus_message_read(m, "hss", &fd, &file, &base);
+		err = sd_bus_message_read(m, "hss", &fd, &r.file, &r.base);
 	if (err >= 0)
 		err = bus_read_options(m, NULL, NULL, error);
 	if (err < 0)
 		return err;
-	j = bus_job_new(userdata, BUS_JOB_LOAD, m, error);
-	if (!j)
-		return -EIO;
-	if (start_load(j, fd, file, base, &o)) {
-		err = bus_fail(error, o.error, "%s", o.text);
-		outcome_fini(&o);
-		bus_job_drop(j);
+	if (check_names(r.file, r.base, &o) || read_yaml(fd, r.file, &text, &r.len, &o))
+		return refused(&o, error);
+	r.text = text;
+	return begin(userdata, m, &r, error);
+}
+
+/* For clients that cannot hand a descriptor over, as busctl. */
+int method_load_text(sd_bus_message *m, void *userdata, sd_bus_error *error)
+{
+	cleanup(outcome_fini) struct outcome o = { 0 };
+	struct load_request r = { 0 };
+	int err = bus_check_may_change(m, error);
+
+	if (err >= 0)
+		err = sd_bus_message_read(m, "sss", &r.text, &r.file, &r.base);
+	if (err >= 0)
+		err = bus_read_options(m, NULL, NULL, error);
+	if (err < 0)
 		return err;
-	}
-	return bus_job_reply(j, m);
+	r.len = strlen(r.text);
+	if (check_names(r.file, r.base, &o))
+		return refused(&o, error);
+	if (r.len > YAML_SIZE_MAX)
+		return bus_fail(error, AGENT_ERR_INVALID, "%s is larger than 1 MiB", r.file);
+	return begin(userdata, m, &r, error);
 }

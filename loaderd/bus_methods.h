@@ -9,6 +9,7 @@
 
 /* bus_load.c, bus_unload.c, bus_list.c; @userdata: loaderd. Who may change things is checked in each. */
 int method_load(sd_bus_message *m, void *userdata, sd_bus_error *error);
+int method_load_text(sd_bus_message *m, void *userdata, sd_bus_error *error);
 int method_unload(sd_bus_message *m, void *userdata, sd_bus_error *error);
 int method_unload_all(sd_bus_message *m, void *userdata, sd_bus_error *error);
 int method_list(sd_bus_message *m, void *userdata, sd_bus_error *error);
