@@ -55,7 +55,7 @@ bool unload_left(const struct entry *e, uint64_t *ret_records)
 	struct spool_commit commit;
 	struct spool_reader r;
 	char path[PATH_MAX];
-	uint64_t pos;
+	uint64_t pos = UINT64_MAX;
 	bool known;
 
 	*ret_records = 0;
@@ -64,7 +64,6 @@ bool unload_left(const struct entry *e, uint64_t *ret_records)
 	if (path_spool(e->name, path) || spool_reader_open(&r, path, true))
 		return false;
 	known = spool_read_commit(&r, &commit) == 0;
-	pos = known ? commit.head : 0;
 	for (int c = 0; c < SPOOL_MAX_CURSORS && known; c++) {
 		struct spool_cursor cursor;
 		char name[48];
@@ -72,6 +71,8 @@ bool unload_left(const struct entry *e, uint64_t *ret_records)
 		if (spool_cursor_read(&r, c, name, &cursor) == 0)
 			pos = MIN(pos, cursor.pos);
 	}
+	if (pos == UINT64_MAX)
+		pos = 0;	/* as in all_delivered(): nobody has seen them */
 	if (known && commit.head > pos)
 		*ret_records = MAX((double)commit.records / commit.head * (commit.head - pos), 1.0);
 	known = known && commit.flags & SPOOL_COMMIT_DRAINED && commit.generation == e->manifest->generation;
