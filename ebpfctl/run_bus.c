@@ -19,8 +19,8 @@ static const char config_head[] =
 	"  <type>system</type>\n"
 	"  <listen>systemd:</listen>\n"
 	"  <auth>EXTERNAL</auth>\n"
-	/* As on the system's bus: whoever is here may ask; what tells of events or changes anything, the daemons refuse.
-	 * Sandboxes of user code never get here: they have no sockets, and a uid without a name is refused. */
+	/* As on the system's bus: whoever is here may ask; what tells of events or changes anything, the daemons
+	 * refuse. Sandboxes of user code never get here: no sockets, and a uid without a name is refused. */
 	"  <policy context=\"default\">\n"
 	"    <allow user=\"*\"/>\n"
 	"    <deny own=\"*\"/>\n"

@@ -143,8 +143,9 @@ static void cancel(struct bus_job *j)
 	 * and goes by itself. */
 	unload_forget(j->d, j);
 	outcome_fini(&j->outcome);
-	outcome_fail(&j->outcome, AGENT_ERR_CANCELLED, "nobody waits any more; %s is detached, goes on draining and goes "
-		     "then (--force discards the rest)", j->program[0] ? j->program : "what is not gone yet");
+	outcome_fail(&j->outcome, AGENT_ERR_CANCELLED,
+		     "nobody waits any more; %s is detached, goes on draining, then goes (--force discards the rest)",
+		     j->program[0] ? j->program : "what is not gone yet");
 	bus_job_end(j);
 }
 
