@@ -228,7 +228,7 @@ static void only_root_and_the_group_may_change_things(void **state)
 	assert_int_equal(in_child(testbus_call_as, &c), 0);
 }
 
-/* With options count = 7 and @key = @value. @want: the number answered, or what the error says, of AGENT_ERR_INVALID. */
+/* With options count = 7 and @key = @value. @want: the number answered, or what the error AGENT_ERR_INVALID says. */
 static void expect(const char *method, const char *key, const char *type, uint32_t value, const char *want)
 {
 	sd_bus_error e = SD_BUS_ERROR_NULL;

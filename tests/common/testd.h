@@ -117,7 +117,8 @@ static const struct rights with_helper = { .helper = "test_svc" };
 static struct svc_def testd = {
 	.name = "testd", .bus = "test1", .about = "a daemon for tests", .conf_size = sizeof(struct testd_conf),
 	.schema = &schema,
-	.methods = methods, .offer = offer, .named = named, .start = start, .reload = reload, .look = look, .stop = stop,
+	.methods = methods, .offer = offer, .named = named,
+	.start = start, .reload = reload, .look = look, .stop = stop,
 };
 
 /* Says its pid in a file; goes when the daemon closes its end. */
