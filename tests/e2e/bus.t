@@ -3,7 +3,7 @@
 # The bus as another terminal sees it: what busctl finds, introspects, calls and follows; who may; the interfaces as they are
 # written down in dbus/; and all of it again after the bus, or loaderd, was started again.
 . "$(dirname "$0")/lib.sh"
-. "$(dirname "$0")/lib_bus.sh"
+. "$ROOT/tests/e2e/lib_bus.sh"
 
 sed "s|path: exec.bpf.o|path: $ROOT/programs/exec.bpf.o|" "$ROOT/programs/exec.yaml" >"$T/exec.yaml"
 start x "$T/exec.yaml" || { not_ok "an instance gets ready"; done_testing; }
@@ -100,15 +100,18 @@ check "loaderd is killed: what it adopts are objects again" wait_for 10 is_back
 is "… of the same generation" "$(prop $PROGRAM Program Generation)" "$generation"
 check "… and told of" wait_for 5 said '.member == "InterfacesAdded" and .payload.data[0] == "'$PROGRAM'" and .payload.data[1]["'$L'.Program"].State.data == "loaded"'
 unwatch
-if [ -z "${EBPF_AGENT_UNITS:-}" ]; then
-	J=$(begin Unload 'sa{sv}' a-b 0); job "$J" Wait >/dev/null
-	pids=$(for d in $DAEMONS; do daemon_pid "$d"; done)
-	kill -9 "$(pgrep -P "$PID" -f dbus-daemon)"
-	back() { [ "$(prop $LP/program/exec Program State)" = loaded ] && [ "$(for d in $DAEMONS; do bc get-property org.ebpfagent."$(case $d in loaderd) echo loader;; tagd) echo tag;; channeld) echo channel;; sinkd) echo sink;; *) echo xdp;; esac)"1 /org/ebpfagent org.x y 2>&1; done | grep -c 'activatable\|not provided')" = 0 ]; }
-	check "the bus is killed: all come back to the next one, with their objects" wait_for 15 back
-	is "… none of them started again" "$(for d in $DAEMONS; do daemon_pid "$d"; done)" "$pids"
-	is "… and the job of before answers still" "$(job "$J" Wait | jq -c '.data[0]')" '["a-b"]'
-	check "… as it is written down" compare_to "$ROOT/dbus"
-fi
+J=$(begin Unload 'sa{sv}' a-b 0); job "$J" Wait >/dev/null
+pids() { for d in $DAEMONS; do daemon_pid "$d"; done; }
+before=$(pids)
+if [ -n "${EBPF_AGENT_UNITS:-}" ]; then systemctl restart dbus; else kill -9 "$(pgrep -P "$PID" -f dbus-daemon)"; fi
+back() {
+	[ "$(prop $LP/program/exec Program State)" = loaded ] || return
+	for d in loader tag channel sink xdp; do bc get-property org.ebpfagent.${d}1 /org/ebpfagent/${d}1 org.ebpfagent.daemon1 Version || return; done
+}
+check "the bus is started again: all come back to it, with their objects" wait_for 15 back
+is "… none of them started again" "$(pids)" "$before"
+is "… and the job of before answers still" "$(job "$J" Wait | jq -c '.data[0]')" '["a-b"]'
+J=$(begin_load "$T/a-b.yaml"); job "$J" Wait >/dev/null
+check "… as it is written down" compare_to "$ROOT/dbus"
 check "stops orderly" stop
 done_testing

@@ -3,7 +3,7 @@
 # Every method that the five daemons say they have, called with random arguments of right and of wrong types, as a stranger, as
 # one of the group and as root: nobody crashes, everything is answered by a known error, and a stranger changes nothing.
 . "$(dirname "$0")/lib.sh"
-. "$(dirname "$0")/lib_bus.sh"
+. "$ROOT/tests/e2e/lib_bus.sh"
 
 seed=${SEED:-$$}
 say "seed $seed (SEED=$seed repeats it)"

@@ -3,7 +3,7 @@
 # Jobs: what takes time is an object, with progress, an end that anybody may wait for, and a cancel that leaves nothing behind; and
 # how ebpfctl follows one.
 . "$(dirname "$0")/lib.sh"
-. "$(dirname "$0")/lib_bus.sh"
+. "$ROOT/tests/e2e/lib_bus.sh"
 
 tick() { cat >"$T/$1.yaml" <<Y
 programs:
@@ -86,7 +86,7 @@ for _ in $(seq 260); do last=$(ask Unload 'sa{sv}' b 1 timeout s 1h 2>&1) || bre
 like "jobs that run are bounded" "$last" '256 jobs are going on already'
 running=$(bc --json=short call $L $LP org.freedesktop.DBus.ObjectManager GetManagedObjects | jq '[.data[0][] | .["'$L'.Job"].State.data | select(. == "running")] | length')
 is "… at 256" "$running" 256
-up
+up sinkd
 gone() { [ "$(objects $LP/program/b)" = 0 ]; }
 check "sinkd is back: the program goes by itself" wait_for 20 gone
 is "jobs that have ended are bounded" "$(objects $LP/job/)" 64
@@ -149,7 +149,7 @@ PIDS+=("$UNLOAD")
 check "a drain that takes long is said" wait_for 10 grep -qx 'ebpfctl: unloading c: draining: 50 records (0 %)' "$T/err"
 kill -TERM "$UNLOAD"
 wait "$UNLOAD"; is "an unload that is interrupted goes on by itself, and says so" "$? $(tail -1 "$T/err" | grep -c 'c is detached, goes on draining')" "1 1"; forget "$UNLOAD"
-up
+up sinkd
 check "… and it does" wait_for 20 eval "[ \"\$(objects $LP/program/c)\" = 0 ]"
 
 # ---- its end
