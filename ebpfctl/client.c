@@ -2,6 +2,7 @@
 #include <errno.h>
 #include <signal.h>
 #include <string.h>
+#include <time.h>
 
 #include "../abi/names.h"
 #include "client.h"
@@ -112,6 +113,14 @@ void client_options(DBusMessageIter *args, const struct client_option *options, 
 	dbus_message_iter_close_container(args, &dict);
 }
 
+int64_t client_now_ms(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return t.tv_sec * 1000LL + t.tv_nsec / 1000000;
+}
+
 static bool goes_on(const struct client *c, const struct client_watch *watch)
 {
 	return watch ? watch->look(watch->arg) : !(c->stop && *c->stop);
@@ -120,12 +129,14 @@ static bool goes_on(const struct client *c, const struct client_watch *watch)
 static DBusMessage *send_and_wait(struct client *c, DBusMessage *m, int timeout_ms, const struct client_watch *watch,
 				  bool *ret_left)
 {
+	int64_t until = client_now_ms() + timeout_ms;
 	DBusPendingCall *p = NULL;
 	DBusMessage *reply = NULL;
 
 	if (!dbus_connection_send_with_reply(c->conn, m, &p, timeout_ms) || !p)
 		return NULL;
-	while (!dbus_pending_call_get_completed(p) && !(*ret_left = !goes_on(c, watch)))
+	/* The time is ours to keep: libdbus looks at its timeouts only in a main loop. */
+	while (!dbus_pending_call_get_completed(p) && client_now_ms() < until && !(*ret_left = !goes_on(c, watch)))
 		if (!dbus_connection_read_write_dispatch(c->conn, LOOK_EVERY_MS))
 			break;
 	if (dbus_pending_call_get_completed(p))
@@ -147,7 +158,9 @@ int client_call(struct client *c, DBusMessage *m, int timeout_ms, const struct c
 		set_error(c, "interrupted");
 		return -EINTR;
 	}
-	if (!reply)
+	if (!reply && dbus_connection_get_is_connected(c->conn))
+		dbus_set_error_const(&e, DBUS_ERROR_NO_REPLY, "no answer in time");
+	else if (!reply)
 		dbus_set_error_const(&e, DBUS_ERROR_DISCONNECTED, "the bus is gone");
 	if (!reply || dbus_set_error_from_message(&e, reply)) {
 		set_bus_error(c, dbus_message_get_destination(call), &e);

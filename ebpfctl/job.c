@@ -12,7 +12,7 @@ struct follow {
 	struct client *c;
 	const char *path;
 	struct job_progress progress;
-	uint64_t cancelled_ms;		/* 0: not yet */
+	int64_t cancelled_ms;		/* 0: not yet */
 };
 
 static DBusMessage *job_message(const char *path, const char *member)
@@ -35,7 +35,7 @@ static void cancel(struct follow *f)
 	dbus_message_set_no_reply(m, true);
 	dbus_connection_send(f->c->conn, m, NULL);
 	dbus_connection_flush(f->c->conn);
-	f->cancelled_ms = job_now_ms();
+	f->cancelled_ms = client_now_ms();
 }
 
 static bool look(void *arg)
@@ -47,7 +47,7 @@ static bool look(void *arg)
 		return true;
 	if (!f->cancelled_ms)
 		cancel(f);
-	return *f->c->stop < 2 && job_now_ms() < f->cancelled_ms + CANCEL_WAIT_MS;
+	return *f->c->stop < 2 && client_now_ms() < f->cancelled_ms + CANCEL_WAIT_MS;
 }
 
 /* The words for one that is not waited for any more are the job's own, if it has any. */
@@ -78,7 +78,7 @@ int job_run(struct client *c, const struct ctl *ctl, DBusMessage *m, int timeout
 		return -EREMOTEIO;
 	}
 	f.progress = (struct job_progress){ .c = c, .ctl = ctl, .path = f.path, .doing = doing,
-					    .loaderd = dbus_message_get_sender(begun), .begun_ms = job_now_ms() };
+					    .loaderd = dbus_message_get_sender(begun), .begun_ms = client_now_ms() };
 	err = client_call(c, job_message(f.path, "Wait"), timeout_ms, &watch, ret);
 	job_progress_end(&f.progress);
 	return interrupted(c, err);

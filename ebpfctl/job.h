@@ -21,16 +21,13 @@ bool job_result_read(DBusMessage *reply, struct job_result *ret);
 /* Accepts a zeroed one. */
 void job_result_fini(struct job_result *r);
 
-/* CLOCK_MONOTONIC */
-uint64_t job_now_ms(void);
-
 /* job_progress.c: how far a job is, as loaderd's signals say it. */
 struct job_progress {
 	struct client *c;
 	const struct ctl *ctl;
 	const char *path, *doing;
 	const char *loaderd;	/* its unique name: nobody else is believed */
-	uint64_t begun_ms, shown_ms;
+	int64_t begun_ms, shown_ms;
 	bool follows, changed, on_line;
 	char phase[128];
 	uint32_t percent;

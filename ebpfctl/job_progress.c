@@ -2,7 +2,6 @@
 /* Nothing is asked and nothing said of a job that ends soon. */
 #include <string.h>
 #include <sys/ioctl.h>
-#include <time.h>
 
 #include "../abi/names.h"
 #include "job.h"
@@ -16,14 +15,6 @@
 #define MATCH                                                                                    \
 	"type='signal',sender='" AGENT_BUS_LOADER "',interface='" DBUS_INTERFACE_PROPERTIES      \
 	"',member='PropertiesChanged',path_namespace='" AGENT_BUS_PATH "/loader1/job'"
-
-uint64_t job_now_ms(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return t.tv_sec * 1000ULL + t.tv_nsec / 1000000;
-}
 
 /* ---- what is told ----------------------------------------------------------------------------------------------- */
 
@@ -154,7 +145,7 @@ static void say(struct job_progress *p)
 
 void job_progress_look(struct job_progress *p)
 {
-	uint64_t now = job_now_ms();
+	int64_t now = client_now_ms();
 	bool line = isatty(2) && !p->ctl->json;
 
 	if (now < p->begun_ms + (line ? SHOW_AFTER_ON_LINE_MS : SHOW_AFTER_MS))

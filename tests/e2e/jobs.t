@@ -38,6 +38,22 @@ job "$J" Wait >"$T/wait.out" 2>&1 & WAITS=$!
 PIDS+=("$WAITS")
 is "another one of that name is refused at once" "$(error $LP $L LoadText 'sssa{sv}' "$(cat "$T/b.yaml")" b.yaml /)" $ERR.AlreadyLoaded
 is "so is an unload" "$(error $LP $L Unload 'sa{sv}' b)" $ERR.Invalid
+# Anybody may wait, but not all of them at once: whoever does not ask for an answer is not counted.
+is "strangers who wait are bounded" "$(as_stranger /usr/bin/python3 -I - "$BUS" "$J" 2>&1 <<'P'
+import sys, dbus, dbus.bus, dbus.lowlevel
+bus = dbus.bus.BusConnection(sys.argv[1])
+for n in range(200):
+    m = dbus.lowlevel.MethodCallMessage("org.ebpfagent.loader1", sys.argv[2], "org.ebpfagent.loader1.Job", "Wait")
+    m.append({}, signature="a{sv}")
+    m.set_no_reply(n < 30)
+    try:
+        bus.send_message(m) if n < 30 else bus.send_message_with_reply_and_block(m, 0.02)
+    except dbus.DBusException as e:
+        if not e.get_dbus_name().endswith(".NoReply"):
+            print("too early" if n < 30 + 63 else "in time", e.get_dbus_name())
+            break
+P
+)" "in time $ERR.LimitExceeded"
 is "a stranger may not cancel it" "$(as_stranger error "$J" $L.Job Cancel 'a{sv}') $(state "$J")" "org.freedesktop.DBus.Error.AccessDenied running"
 is "one of the group may" "$(as_member error "$J" $L.Job Cancel 'a{sv}') $(state "$J")" "none cancelled"
 wait "$WAITS"; forget "$WAITS"
@@ -134,7 +150,7 @@ like "on a terminal in a line that changes" "$(cat -v "$T/tty")" "^(\^C)?\^M\^\[
 like "… where Ctrl-C cancels it, and the line goes" "$(cat -v "$T/tty")" '\^M\^\[\[Kebpfctl: .*the load was cancelled'
 like "… with status 1" "$(tail -1 "$T/tty")" ' 1$'
 is "… and nothing is left" "$(objects $LP/program/b) $(pins b)" "0 0"
-# Twice: whoever does not want to wait for the cancel either need not.
+# A loaderd that hangs.
 kill -STOP "$(daemon_pid loaderd)"
 "$BIN/ebpfctl" --bus "$BUS" load "$T/b.yaml" >"$T/out" 2>"$T/err" & LOAD=$!
 PIDS+=("$LOAD")
