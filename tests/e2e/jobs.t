@@ -7,7 +7,7 @@
 
 tick() { cat >"$T/$1.yaml" <<Y
 programs:
-  - { name: tick, type: ebpf_object, path: $BUILD/tests/bpf/tick.bpf.o, properties: $TICKS }
+  - { name: tick, type: ebpf_object, path: $BUILD/tests/bpf/tick_big.bpf.o, properties: $TICKS }
 channels:
   ticks: { type: ring_buffer }
 Y
@@ -20,7 +20,7 @@ is_state() { [ "$(state "$1")" = "$2" ]; }
 pins() { inside loaderd find "$RUN/bpf/v1/program/$1" "$RUN/manifest/$1.json" 2>/dev/null | wc -l; }
 
 # ---- the life of one that fails
-sed "s|tick.bpf.o|absent.bpf.o|" "$T/b.yaml" >"$T/absent.yaml"
+sed "s|tick_big.bpf.o|absent.bpf.o|" "$T/b.yaml" >"$T/absent.yaml"
 J=$(begin_load "$T/absent.yaml")
 is "what is found out later is the job's error, by name" "$(error "$J" $L.Job Wait 'a{sv}')" $ERR.LoadFailed
 is "its properties say the same" "$(state "$J") $(prop "$J" Job Error) $(prop "$J" Job Program)" "failed $ERR.LoadFailed absent"
@@ -88,7 +88,7 @@ fi
 # ---- a drain
 ctl load "$T/b.yaml" >/dev/null
 down sinkd
-ticker 200 1 2000
+ticker 200
 J=$(begin Unload 'sa{sv}' b 1 timeout s 1h)
 says_how_many() { prop "$J" Job Phase | grep -qx 'draining: [0-9]* records'; }
 check "a drain says how much is left" wait_for 10 says_how_many
@@ -159,7 +159,7 @@ wait "$LOAD"; is "a loaderd that hangs holds nobody who has had enough" "$? $(ca
 kill -CONT "$(daemon_pid loaderd)" "$broker"
 check "… whose call is worth nothing once he is gone" wait_for 10 eval "[ \"\$(objects $LP/program/b)\" = 0 ]"
 down sinkd
-ticker 50 1000 1000
+ticker 50 1000
 "$BIN/ebpfctl" --bus "$BUS" unload c >"$T/out" 2>"$T/err" & UNLOAD=$!
 PIDS+=("$UNLOAD")
 check "a drain that takes long is said" wait_for 10 grep -qx 'ebpfctl: unloading c: draining: 50 records (0 %)' "$T/err"
