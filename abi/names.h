@@ -8,6 +8,8 @@
 #define AGENT_BUS_PATH    "/org/ebpfagent"
 #define AGENT_BUS_DAEMON  "org.ebpfagent.daemon1"	/* interface that all daemons serve on their object */
 #define AGENT_BUS_LOADER  "org.ebpfagent.loader1"
+#define AGENT_BUS_LOADER_JOB     "org.ebpfagent.loader1.Job"		/* AGENT_BUS_PATH/loader1/job/N */
+#define AGENT_BUS_LOADER_PROGRAM "org.ebpfagent.loader1.Program"	/* …/program/NAME, by sd_bus_path_encode(3) */
 #define AGENT_BUS_TAG     "org.ebpfagent.tag1"
 #define AGENT_BUS_CHANNEL "org.ebpfagent.channel1"
 #define AGENT_BUS_SINK    "org.ebpfagent.sink1"
@@ -19,6 +21,9 @@
 #define AGENT_ERR_LOAD_FAILED   "org.ebpfagent.Error.LoadFailed"
 #define AGENT_ERR_NOT_BUILT     "org.ebpfagent.Error.NotBuilt"		/* planned, not there yet */
 #define AGENT_ERR_DRAIN_TIMEOUT "org.ebpfagent.Error.DrainTimeout"
+#define AGENT_ERR_CANCELLED     "org.ebpfagent.Error.Cancelled"
+#define AGENT_ERR_ENDED         "org.ebpfagent.Error.JobEnded"		/* there is nothing left to cancel */
+#define AGENT_ERR_LIMIT         "org.ebpfagent.Error.LimitExceeded"	/* too many of them at once: later */
 #define AGENT_ERR_DENIED        "org.freedesktop.DBus.Error.AccessDenied"
 
 #define AGENT_GROUP "ebpf-agent"

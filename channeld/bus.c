@@ -13,7 +13,7 @@ static int method_ledger(sd_bus_message *m, void *userdata, sd_bus_error *error)
 	int r = sd_bus_message_read(m, "s", &program);
 
 	if (r >= 0)
-		r = sd_bus_message_skip(m, "a{sv}");	/* there are no options yet */
+		r = bus_read_options(m, NULL, NULL, error);
 	if (r < 0)
 		return r;
 	channeld_look(c);		/* a program may have come this very moment */
@@ -30,8 +30,10 @@ static int method_workers(sd_bus_message *m, void *userdata, sd_bus_error *error
 {
 	struct channeld *c = userdata;
 	struct bus_rows rows;
+	int r = bus_read_options(m, NULL, NULL, error);
 
-	(void)error;
+	if (r < 0)
+		return r;
 	bus_rows_begin(&rows, m);
 	for (const struct supervised *child = c->children; child; child = child->next) {
 		bus_row_begin(&rows);

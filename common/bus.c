@@ -8,7 +8,6 @@
 #include <sys/types.h>
 #include <time.h>
 
-#include "utf8.h"
 #include "../abi/names.h"
 
 /* ---- sd-bus in a loop ---------------------------------------------------------------------------------------- */
@@ -229,21 +228,6 @@ int bus_check_may_change(sd_bus_message *m, sd_bus_error *error)
 	return bus_fail(error, AGENT_ERR_DENIED, "only root and members of the group %s may do this", AGENT_GROUP);
 }
 
-/* A text on the bus must be UTF-8; names from outside, and one that was cut in the middle, may not be. */
-static void make_utf8(char *text)
-{
-	size_t left = strlen(text);
-
-	while (left > 0) {
-		size_t n = utf8_len(text, left);
-
-		if (n == 0)
-			*text = '?';
-		text += MAX(n, (size_t)1);
-		left -= MAX(n, (size_t)1);
-	}
-}
-
 int bus_fail(sd_bus_error *error, const char *name, const char *fmt, ...)
 {
 	char text[DIAG_TEXT_MAX];
@@ -253,7 +237,7 @@ int bus_fail(sd_bus_error *error, const char *name, const char *fmt, ...)
 	va_start(ap, fmt);
 	vsnprintf(text, sizeof(text), fmt, ap);
 	va_end(ap);
-	make_utf8(text);
+	bus_make_utf8(text);
 	err = sd_bus_error_set(error, name, text);
 	return err < 0 ? err : -EIO;
 }

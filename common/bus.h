@@ -25,6 +25,18 @@ int bus_check_may_change(sd_bus_message *m, sd_bus_error *error);
  * errno for the handler. */
 int bus_fail(sd_bus_error *error, const char *name, const char *fmt, ...) printf_like(3, 4);
 
+/* The last argument of every method, a{sv}. @known: reads the variant of option @key, whose content is of @type, and
+ * returns 1; 0: it knows no such option; or what bus_fail() returns. NULL: the method has no options. Whatever nobody
+ * knows is refused by name. */
+typedef int bus_take_option(sd_bus_message *m, const char *key, const char *type, void *arg, sd_bus_error *error);
+int bus_read_options(sd_bus_message *m, bus_take_option *known, void *arg, sd_bus_error *error);
+
+/* A text on the bus must be UTF-8; names from outside, and one that was cut in the middle, may not be: what is none
+ * becomes '?'. */
+void bus_make_utf8(char *text);
+/* Appends @text (NULL: "") as "s", made UTF-8. */
+int bus_append_text(sd_bus_message *m, const char *text);
+
 /* Answers are rows, "aa{sv}", so that one client function prints them all as a table or as JSON. Use: open a reply,
  * for each row bus_row_begin(), bus_row_*(), bus_row_end(), then bus_rows_send(). Errors stick, and bus_rows_send()
  * returns them. */

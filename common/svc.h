@@ -32,6 +32,12 @@ struct svc_def {
 	const sd_bus_vtable *methods;	/* may be NULL; the daemon's own interface. userdata: *ret_self of start() */
 	const struct rights *rights;
 
+	/* At every (re)connect, before the name is ours: adds to @bus what the daemon serves besides @methods, such as
+	 * objects of its own. May be NULL. */
+	int (*offer)(void *self, sd_bus *bus);
+	/* After it, once the name is ours and svc_bus() can be used: objects can be announced. May be NULL. */
+	void (*named)(void *self);
+
 	/* Everything the daemon does hangs on the loop after it; *ret_self is handed to all others. Not filtered yet,
 	 * but with no more capabilities than it keeps (they belong to threads, which begin here). May be NULL. */
 	int (*start)(struct svc *s, void **ret_self);

@@ -14,6 +14,8 @@ static int method_reload(sd_bus_message *m, void *userdata, sd_bus_error *error)
 	cleanup(diag_fini) struct diag d = { 0 };
 	int err = bus_check_may_change(m, error);
 
+	if (err >= 0)
+		err = bus_read_options(m, NULL, NULL, error);
 	if (err < 0)
 		return err;
 	err = svc_reload(s, &d);
@@ -26,10 +28,13 @@ static int method_get_config(sd_bus_message *m, void *userdata, sd_bus_error *er
 {
 	struct svc *s = userdata;
 	cleanup(freep) char *text = NULL;
+	int err = bus_read_options(m, NULL, NULL, error);
 	size_t len;
-	FILE *f = open_memstream(&text, &len);
+	FILE *f;
 
-	(void)error;
+	if (err < 0)
+		return err;
+	f = open_memstream(&text, &len);
 	if (!f)
 		return -ENOMEM;
 	conf_print(&s->schema.schema, s->config.obj, f);
@@ -138,6 +143,8 @@ static int on_named(sd_bus_message *m, void *userdata, sd_bus_error *error)
 	}
 	s->bus = take(s->connecting);
 	svc_degraded(s, "bus", NULL);
+	if (s->def->named)
+		s->def->named(s->self);
 	svc_ready(s);
 	return 0;
 }
@@ -148,6 +155,8 @@ static int offer(struct svc *s, sd_bus *bus)
 
 	if (err >= 0 && s->def->methods)
 		err = sd_bus_add_object_vtable(bus, NULL, s->bus_path, s->bus_name, s->def->methods, s->self);
+	if (err >= 0 && s->def->offer)
+		err = s->def->offer(s->self, bus);
 	if (err >= 0)
 		err = sd_bus_request_name_async(bus, NULL, s->bus_name, 0, on_named, s);
 	return err;

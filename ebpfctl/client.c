@@ -9,6 +9,7 @@
 #include "text.h"
 
 #define SYSTEM_BUS "unix:path=/run/dbus/system_bus_socket"
+#define LOOK_EVERY_MS 100
 
 static void printf_like(2, 3) set_error(struct client *c, const char *fmt, ...)
 {
@@ -112,32 +113,32 @@ void client_options(DBusMessageIter *args, const struct client_option *options, 
 	dbus_message_iter_close_container(args, &dict);
 }
 
-/* Waits for @p; says what we wait for, once, when that takes long and someone watches. */
-static void wait_for(struct client *c, DBusPendingCall *p, const char *doing)
+int64_t client_now_ms(void)
 {
-	struct timespec begin, now;
-	bool told = !doing || !isatty(2);
+	struct timespec t;
 
-	clock_gettime(CLOCK_MONOTONIC, &begin);
-	while (!dbus_pending_call_get_completed(p) && !(c->stop && *c->stop)) {
-		if (!dbus_connection_read_write_dispatch(c->conn, 200))
-			break;
-		clock_gettime(CLOCK_MONOTONIC, &now);
-		if (!told && (now.tv_sec - begin.tv_sec) * 1000 + (now.tv_nsec - begin.tv_nsec) / 1000000 > 1000) {
-			fprintf(stderr, "ebpfctl: %s …\n", doing);
-			told = true;
-		}
-	}
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return t.tv_sec * 1000LL + t.tv_nsec / 1000000;
 }
 
-static DBusMessage *send_and_wait(struct client *c, DBusMessage *m, int timeout_ms, const char *doing)
+static bool goes_on(const struct client *c, const struct client_watch *watch)
 {
+	return watch ? watch->look(watch->arg) : !(c->stop && *c->stop);
+}
+
+static DBusMessage *send_and_wait(struct client *c, DBusMessage *m, int timeout_ms, const struct client_watch *watch,
+				  bool *ret_left)
+{
+	int64_t until = client_now_ms() + timeout_ms;
 	DBusPendingCall *p = NULL;
 	DBusMessage *reply = NULL;
 
 	if (!dbus_connection_send_with_reply(c->conn, m, &p, timeout_ms) || !p)
 		return NULL;
-	wait_for(c, p, doing);
+	/* The time is ours to keep: libdbus looks at its timeouts only in a main loop. */
+	while (!dbus_pending_call_get_completed(p) && client_now_ms() < until && !(*ret_left = !goes_on(c, watch)))
+		if (!dbus_connection_read_write_dispatch(c->conn, LOOK_EVERY_MS))
+			break;
 	if (dbus_pending_call_get_completed(p))
 		reply = dbus_pending_call_steal_reply(p);
 	else
@@ -146,17 +147,20 @@ static DBusMessage *send_and_wait(struct client *c, DBusMessage *m, int timeout_
 	return reply;
 }
 
-int client_call(struct client *c, DBusMessage *m, int timeout_ms, const char *doing, DBusMessage **ret)
+int client_call(struct client *c, DBusMessage *m, int timeout_ms, const struct client_watch *watch, DBusMessage **ret)
 {
 	cleanup(message_unrefp) DBusMessage *call = m, *reply = NULL;
 	DBusError e = DBUS_ERROR_INIT;
+	bool left = false;
 
-	reply = send_and_wait(c, call, timeout_ms, doing);
-	if (!reply && c->stop && *c->stop) {
+	reply = send_and_wait(c, call, timeout_ms, watch, &left);
+	if (!reply && left) {
 		set_error(c, "interrupted");
 		return -EINTR;
 	}
-	if (!reply)
+	if (!reply && dbus_connection_get_is_connected(c->conn))
+		dbus_set_error_const(&e, DBUS_ERROR_NO_REPLY, "no answer in time");
+	else if (!reply)
 		dbus_set_error_const(&e, DBUS_ERROR_DISCONNECTED, "the bus is gone");
 	if (!reply || dbus_set_error_from_message(&e, reply)) {
 		set_bus_error(c, dbus_message_get_destination(call), &e);
@@ -193,7 +197,8 @@ static volatile sig_atomic_t told_to_stop;
 static void on_signal(int signal)
 {
 	(void)signal;
-	told_to_stop = 1;
+	if (told_to_stop < 2)
+		told_to_stop++;
 }
 
 const volatile sig_atomic_t *client_catch_signals(void)

@@ -16,7 +16,7 @@ struct client {
 	char *address;
 	char *error;		/* what went wrong last, for the user; a verifier's words make it several lines */
 	char error_name[128];	/* its D-Bus name, "" if it did not come over D-Bus */
-	const volatile sig_atomic_t *stop;	/* set by client_catch_signals(); NULL: nothing interrupts a call */
+	const volatile sig_atomic_t *stop;	/* of client_catch_signals(); NULL: nothing interrupts a call */
 };
 
 /* Connects to --bus, $DBUS_SYSTEM_BUS_ADDRESS or the system bus. 0, -ENOTCONN (see c->error). */
@@ -34,10 +34,15 @@ struct client_option {
 };
 void client_options(DBusMessageIter *args, const struct client_option *options, size_t n);
 
-/* Sends @m (taken) and waits for the reply, to be unreferenced by the caller. @doing: said on stderr, if that is a
- * terminal, once it takes more than a second. 0; -EREMOTEIO: refused, or nobody there; -EINTR: c->stop was set; both
- * are said in c->error. */
-int client_call(struct client *c, DBusMessage *m, int timeout_ms, const char *doing, DBusMessage **ret);
+/* Called about ten times a second while a reply is waited for. False: it is waited for no more. */
+struct client_watch {
+	bool (*look)(void *arg);
+	void *arg;
+};
+
+/* Sends @m (taken) and waits for the reply, to be unreferenced by the caller. @watch: says how long; NULL: until
+ * c->stop is set. 0; -EREMOTEIO: refused, or nobody there; -EINTR: waited no more; both are said in c->error. */
+int client_call(struct client *c, DBusMessage *m, int timeout_ms, const struct client_watch *watch, DBusMessage **ret);
 /* The same for a method that takes only a program's name ("" for all; NULL: no such argument) and options. */
 int client_ask(struct client *c, const struct ctl_daemon *d, const char *member, const char *program,
 	       DBusMessage **ret);
@@ -45,9 +50,11 @@ int client_ask(struct client *c, const struct ctl_daemon *d, const char *member,
 /* Is that daemon on the bus? */
 bool client_present(struct client *c, const struct ctl_daemon *d);
 
-/* From here on SIGINT and SIGTERM do not kill; the first one sets what is returned, for client.stop. */
+/* From here on SIGINT and SIGTERM do not kill; what is returned counts them, for client.stop. */
 const volatile sig_atomic_t *client_catch_signals(void);
 
+/* CLOCK_MONOTONIC. */
+int64_t client_now_ms(void);
 /* For cleanup(). */
 void message_unrefp(DBusMessage **m);
 

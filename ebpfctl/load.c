@@ -6,7 +6,7 @@
 #include <sys/stat.h>
 
 #include "../common/json.h"
-#include "client.h"
+#include "job.h"
 #include "text.h"
 
 #define LOAD_TIMEOUT_MS 300000		/* a verifier may think long */
@@ -94,26 +94,22 @@ static DBusMessage *load_message(const char *file, const char *base, int fd)
 
 static int report(struct load *l, DBusMessage *reply, const char *file)
 {
-	const char *program;
-	char **warnings;
-	int n;
+	cleanup(job_result_fini) struct job_result r = { 0 };
 
-	if (!dbus_message_get_args(reply, NULL, DBUS_TYPE_STRING, &program, DBUS_TYPE_ARRAY, DBUS_TYPE_STRING,
-				   &warnings, &n, DBUS_TYPE_INVALID))
+	if (!job_result_read(reply, &r) || r.n_programs != 1)
 		return fail(l, file, "loaderd's answer has an unexpected form");
 	json_open_object(&l->json, NULL);
-	json_str(&l->json, "program", program);
+	json_str(&l->json, "program", r.programs[0]);
 	json_str(&l->json, "file", file);
 	json_open_array(&l->json, "warnings");
-	for (int i = 0; i < n; i++) {
-		json_str(&l->json, NULL, warnings[i]);
-		ctl_warning(warnings[i]);
+	for (int i = 0; i < r.n_warnings; i++) {
+		json_str(&l->json, NULL, r.warnings[i]);
+		ctl_warning(r.warnings[i]);
 	}
 	json_close_array(&l->json);
 	json_close_object(&l->json);
 	if (!l->ctl->json)
-		printf("loaded %s\n", program);
-	dbus_free_string_array(warnings);
+		printf("loaded %s\n", r.programs[0]);
 	return CTL_DONE;
 }
 
@@ -134,10 +130,8 @@ static int load_one(struct load *l, const char *file)
 	m = load_message(file, base, fd);
 	if (!m)
 		return fail(l, file, "cannot be sent over D-Bus");
-	snprintf(doing, sizeof(doing), "still loading %s", file);
-	err = client_call(&l->client, m, LOAD_TIMEOUT_MS, doing, &reply);
-	if (err == -EINTR)
-		return fail(l, file, "interrupted; loaderd goes on with it: see `ebpfctl list`");
+	snprintf(doing, sizeof(doing), "loading %s", file);
+	err = job_run(&l->client, l->ctl, m, LOAD_TIMEOUT_MS, doing, &reply);
 	if (err < 0)
 		return fail(l, file, "%s", l->client.error);
 	return report(l, reply, file);

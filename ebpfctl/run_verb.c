@@ -41,7 +41,7 @@ void run_verb_load(struct run *r)
 
 void run_verb_unload(struct run *r)
 {
-	char *argv[] = { "ebpfctl", "unload", "--json", "--all", r->force ? "--force" : NULL, NULL };
+	char *argv[] = { "ebpfctl", "unload", "--all", r->force ? "--force" : NULL, NULL };
 
 	start_verb(r, argv);
 }

@@ -6,7 +6,7 @@
 
 #include "../abi/names.h"
 #include "../common/json.h"
-#include "client.h"
+#include "job.h"
 #include "totals.h"
 
 #define UNLOAD_SLACK_MS 20000		/* beyond the drain itself */
@@ -36,21 +36,14 @@ static DBusMessage *unload_message(const char *program, bool keep, bool force, u
 	return m;
 }
 
-/* 0, -errno of client_call(). @program NULL: all. */
+/* 0, -errno of job_run(). @program NULL: all. */
 static int call(struct unload *u, DBusMessage *m, const char *program, DBusMessage **ret)
 {
 	uint64_t ms = (u->ctl->timeout ?: DRAIN_DEFAULT_S) * 1000 + UNLOAD_SLACK_MS;
 	char doing[128];
 
-	snprintf(doing, sizeof(doing), "still delivering what %s has left", program ?: "all programs");
-	return client_call(&u->client, m, (int)MIN(ms, (uint64_t)INT32_MAX), doing, ret);
-}
-
-static int fail(const struct unload *u, int err)
-{
-	if (err == -EINTR)
-		return ctl_error("interrupted; loaderd goes on with it: see `ebpfctl list`");
-	return ctl_error("%s", u->client.error);
+	snprintf(doing, sizeof(doing), "unloading %s", program ?: "all programs");
+	return job_run(&u->client, u->ctl, m, (int)MIN(ms, (uint64_t)INT32_MAX), doing, ret);
 }
 
 /* Detaches and drains; what it has counted is said. With --force it is not waited for. */
@@ -78,7 +71,7 @@ static int unload(struct unload *u, const char *program, DBusMessage **ret)
 	if (!err)
 		err = call(u, unload_message(program, false, u->ctl->force, late ? 1 : u->ctl->timeout * USEC), program,
 			   ret);
-	return err < 0 ? fail(u, err) : CTL_DONE;
+	return err < 0 ? ctl_error("%s", u->client.error) : CTL_DONE;
 }
 
 static void say(struct unload *u, const char *program)
@@ -91,18 +84,16 @@ static void say(struct unload *u, const char *program)
 static int unload_all(struct unload *u)
 {
 	cleanup(message_unrefp) DBusMessage *reply = NULL;
-	char **programs;
-	int n;
+	cleanup(job_result_fini) struct job_result r = { 0 };
 
 	if (unload(u, NULL, &reply))
 		return CTL_FAILED;
-	if (!dbus_message_get_args(reply, NULL, DBUS_TYPE_ARRAY, DBUS_TYPE_STRING, &programs, &n, DBUS_TYPE_INVALID))
+	if (!job_result_read(reply, &r))
 		return ctl_error("loaderd's answer has an unexpected form");
-	for (int i = 0; i < n; i++)
-		say(u, programs[i]);
-	if (!n && !u->ctl->json)
-		fprintf(stderr, "nothing was loaded\n");
-	dbus_free_string_array(programs);
+	for (int i = 0; i < r.n_programs; i++)
+		say(u, r.programs[i]);
+	if (!r.n_programs && !u->ctl->json)
+		puts("nothing was loaded");
 	return CTL_DONE;
 }
 

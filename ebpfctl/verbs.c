@@ -25,7 +25,8 @@ const struct verb verbs[] = {
 	  "bus" },
 	{ "load", "FILE…", "load programs, each described by a YAML file", "", 1, -1, verb_load,
 	  "The whole file is validated before anything happens; a load that fails leaves nothing behind and says why,\n"
-	  "with the verifier's last words. `ebpfctl check FILE` validates without loading.\n"
+	  "with the verifier's last words. `ebpfctl check FILE` validates without loading. A load that takes long is\n"
+	  "said on stderr, with how far it is (with --json as JSON, an object a line); Ctrl-C cancels it.\n"
 	  "\n"
 	  "Of several files each is tried, whatever becomes of the others; the exit status is 1 if any failed. With\n"
 	  "--json each has an object, with `program` and `warnings`, or with `error`.\n", NULL },
@@ -34,7 +35,8 @@ const struct verb verbs[] = {
 	  "From the moment it is told, the kernel calls nothing of the program any more. What its rings and its spool\n"
 	  "hold is still delivered to every sink; if a sink cannot take it within --timeout (10 seconds), the program\n"
 	  "stays, `draining`, and nothing is lost: unload again, or --force, which discards the rest. On stderr each\n"
-	  "program's sum is said: how many events were delivered, how many lost, and why.\n"
+	  "program's sum is said: how many events were delivered, how many lost, and why. One that takes long is\n"
+	  "said there, too; after Ctrl-C it is not waited for, but goes on draining, and goes by itself.\n"
 	  "\n"
 	  "Of several names each is tried, whatever becomes of the others; the exit status is 1 if any failed.\n",
 	  NULL },

@@ -4,39 +4,29 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "bus_job.h"
 #include "bus_methods.h"
 
-static int reply_loaded(sd_bus_message *call, const struct entry *e)
+static void on_progress(void *arg, const struct entry *e, unsigned percent, const char *phase)
 {
-	const struct conf_strs *warnings = &e->manifest->warnings, *degraded = &e->manifest->degraded;
-	sd_bus_message *reply = NULL;
-	int err = sd_bus_message_new_method_return(call, &reply);
+	struct bus_job *j = arg;
 
-	if (err >= 0)
-		err = sd_bus_message_append(reply, "s", e->name);
-	if (err >= 0)
-		err = sd_bus_message_open_container(reply, 'a', "s");
-	for (size_t k = 0; k < warnings->n && err >= 0; k++)
-		err = sd_bus_message_append(reply, "s", warnings->s[k]);
-	for (size_t k = 0; k < degraded->n && err >= 0; k++)
-		err = sd_bus_message_append(reply, "s", degraded->s[k]);
-	if (err >= 0)
-		err = sd_bus_message_close_container(reply);
-	if (err >= 0)
-		err = sd_bus_send(NULL, reply, NULL);
-	sd_bus_message_unref(reply);
-	return err;
+	snprintf(j->program, sizeof(j->program), "%s", e->name);
+	bus_job_tell(j, percent, "%s", phase);
 }
 
 static void on_loaded(void *arg, const struct entry *e, const struct outcome *o)
 {
-	sd_bus_message *call = arg;
+	struct bus_job *j = arg;
 
-	if (o->error)
-		reply_outcome(call, o);
-	else
-		reply_loaded(call, e);
-	sd_bus_message_unref(call);
+	if (o->error) {
+		outcome_fail(&j->outcome, o->error, "%s", o->text);
+	} else {
+		bus_job_add_program(j, e->name);
+		bus_job_add_warnings(j, &e->manifest->warnings);
+		bus_job_add_warnings(j, &e->manifest->degraded);
+	}
+	bus_job_end(j);
 }
 
 /* A FIFO, a folder, a device: refused, and never waited for. */
@@ -71,45 +61,75 @@ static int read_yaml(int fd, const char *file, char **ret, size_t *ret_len, stru
 	return 0;
 }
 
-static int start_load(struct loaderd *d, sd_bus_message *m, int fd, const char *file, const char *base,
-		      struct outcome *o)
+static int check_names(const char *file, const char *base, struct outcome *o)
 {
-	cleanup(freep) char *text = NULL;
-	struct load_request r = { .file = file, .base = base, .done = on_loaded, .arg = m };
-	int err;
-
 	if (base[0] != '/')
 		return outcome_fail(o, AGENT_ERR_INVALID, "%s: its folder is not absolute", file);
 	if (strlen(file) >= PATH_MAX || strlen(base) >= PATH_MAX)
 		return outcome_fail(o, AGENT_ERR_INVALID, "the file's name is too long");
-	err = read_yaml(fd, file, &text, &r.len, o);
-	if (err)
-		return err;
-	r.text = text;
-	sd_bus_message_ref(m);
-	err = job_start(d, &r, o);
-	if (err)
-		sd_bus_message_unref(m);
+	return 0;
+}
+
+/* @r: all but who is told. */
+static int begin(struct loaderd *d, sd_bus_message *m, struct load_request *r, sd_bus_error *error)
+{
+	struct bus_job *j = bus_job_new(d, BUS_JOB_LOAD, m, error);
+	cleanup(outcome_fini) struct outcome o = { 0 };
+	int err;
+
+	if (!j)
+		return -EIO;
+	r->progress = on_progress;
+	r->done = on_loaded;
+	r->arg = j;
+	if (!job_start(d, r, &o))
+		return bus_job_reply(j, m);
+	err = bus_fail(error, o.error, "%s", o.text);
+	bus_job_drop(j);
 	return err;
+}
+
+static int refused(const struct outcome *o, sd_bus_error *error)
+{
+	return bus_fail(error, o->error, "%s", o->text);
 }
 
 int method_load(sd_bus_message *m, void *userdata, sd_bus_error *error)
 {
-	struct outcome o = { 0 };
-	const char *file, *base;
+	cleanup(outcome_fini) struct outcome o = { 0 };
+	cleanup(freep) char *text = NULL;
+	struct load_request r = { 0 };
 	int fd, err = bus_check_may_change(m, error);
 
-	if (err < 0)
-		return err;
-	err = sd_bus_message_read(m, "hss", &fd, &file, &base);
 	if (err >= 0)
-		err = options_read(m, NULL, error);
+		err = sd_bus_message_read(m, "hss", &fd, &r.file, &r.base);
+	if (err >= 0)
+		err = bus_read_options(m, NULL, NULL, error);
 	if (err < 0)
 		return err;
-	if (start_load(userdata, m, fd, file, base, &o)) {
-		err = bus_fail(error, o.error, "%s", o.text);
-		outcome_fini(&o);
+	if (check_names(r.file, r.base, &o) || read_yaml(fd, r.file, &text, &r.len, &o))
+		return refused(&o, error);
+	r.text = text;
+	return begin(userdata, m, &r, error);
+}
+
+/* For clients that cannot hand a descriptor over, as busctl. */
+int method_load_text(sd_bus_message *m, void *userdata, sd_bus_error *error)
+{
+	cleanup(outcome_fini) struct outcome o = { 0 };
+	struct load_request r = { 0 };
+	int err = bus_check_may_change(m, error);
+
+	if (err >= 0)
+		err = sd_bus_message_read(m, "sss", &r.text, &r.file, &r.base);
+	if (err >= 0)
+		err = bus_read_options(m, NULL, NULL, error);
+	if (err < 0)
 		return err;
-	}
-	return 1;	/* on_loaded() answers */
+	r.len = strlen(r.text);
+	if (check_names(r.file, r.base, &o))
+		return refused(&o, error);
+	if (r.len > YAML_SIZE_MAX)
+		return bus_fail(error, AGENT_ERR_INVALID, "%s is larger than 1 MiB", r.file);
+	return begin(userdata, m, &r, error);
 }

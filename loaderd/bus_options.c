@@ -37,34 +37,23 @@ static int read_timeout(sd_bus_message *m, const char *type, uint64_t *ret_ms, s
 	return 0;
 }
 
-static int read_option(sd_bus_message *m, struct unload_options *o, sd_bus_error *error)
+static int take_option(sd_bus_message *m, const char *key, const char *type, void *arg, sd_bus_error *error)
 {
-	const char *key, *type;
-	int err = sd_bus_message_read(m, "s", &key), flag;
+	struct unload_options *o = arg;
+	int err, flag;
 
-	if (err >= 0)
-		err = sd_bus_message_peek_type(m, NULL, &type);
-	if (err < 0)
-		return err;
-	if (o && (!strcmp(key, "force") || !strcmp(key, "keep")) && !strcmp(type, "b")) {
+	if ((!strcmp(key, "force") || !strcmp(key, "keep")) && !strcmp(type, "b")) {
 		err = sd_bus_message_read(m, "v", "b", &flag);
 		if (err >= 0 && flag)
 			o->how = key[0] == 'f' ? UNLOAD_FORCE : UNLOAD_KEEP;
 		return err;
 	}
-	if (o && !strcmp(key, "timeout") && strlen(type) == 1 && strchr("stdu", type[0]))
-		return read_timeout(m, type, &o->timeout_ms, error);
-	return bus_fail(error, AGENT_ERR_INVALID, "unknown option '%s' of type '%s'", key, type);
+	if (!strcmp(key, "timeout") && strlen(type) == 1 && strchr("stdu", type[0]))
+		return read_timeout(m, type, &o->timeout_ms, error) ?: 1;
+	return 0;
 }
 
-int options_read(sd_bus_message *m, struct unload_options *o, sd_bus_error *error)
+int unload_options_read(sd_bus_message *m, struct unload_options *o, sd_bus_error *error)
 {
-	int err = sd_bus_message_enter_container(m, 'a', "{sv}");
-
-	while (err >= 0 && (err = sd_bus_message_enter_container(m, 'e', "sv")) > 0) {
-		err = read_option(m, o, error);
-		if (err >= 0)
-			err = sd_bus_message_exit_container(m);
-	}
-	return err < 0 ? err : sd_bus_message_exit_container(m);
+	return bus_read_options(m, take_option, o, error);
 }

@@ -1,19 +1,51 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Unload, UnloadAll: each answers once all is drained, or its time is over. */
+/* Unload, UnloadAll: each job ends once all is drained, or its time is over. */
 #include <errno.h>
 #include <string.h>
 
+#include "bus_job.h"
 #include "bus_methods.h"
 
-static void on_unloaded(void *arg, const struct outcome *o)
-{
-	sd_bus_message *call = arg;
+#define TELL_EVERY_MS 200
 
-	if (o->error)
-		reply_outcome(call, o);
-	else
-		sd_bus_reply_method_return(call, NULL);
-	sd_bus_message_unref(call);
+static void one_less(struct bus_job *j)
+{
+	if (--j->missing > 0)
+		return;
+	if (j->failed > 1) {
+		struct outcome first = j->outcome;
+
+		j->outcome = (struct outcome){ 0 };
+		outcome_fail(&j->outcome, first.error, "%s (and %zu more)", first.text, j->failed - 1);
+		outcome_fini(&first);
+	}
+	bus_job_end(j);
+}
+
+static void on_unloaded(void *arg, const char *program, const struct outcome *o)
+{
+	struct bus_job *j = arg;
+
+	if (o->error) {
+		j->failed++;
+		outcome_fail(&j->outcome, o->error, "%s", o->text);
+	} else {
+		bus_job_add_program(j, program);
+	}
+	one_less(j);
+}
+
+static int begin(struct loaderd *d, sd_bus_message *m, enum bus_job_kind kind, struct bus_job **ret,
+		 sd_bus_error *error)
+{
+	struct bus_job *j = bus_job_new(d, kind, m, error);
+
+	if (!j)
+		return -EIO;
+	strcpy(j->phase, "detaching");
+	j->missing = 1;		/* ourselves, so that it does not end before all were told */
+	*ret = j;
+	return 0;
 }
 
 int method_unload(sd_bus_message *m, void *userdata, sd_bus_error *error)
@@ -21,83 +53,40 @@ int method_unload(sd_bus_message *m, void *userdata, sd_bus_error *error)
 	struct loaderd *d = userdata;
 	struct unload_options o = { .timeout_ms = d->conf->drain_timeout_ns / NSEC_PER_MSEC };
 	const char *program;
+	struct bus_job *j;
 	struct entry *e;
 	int err = bus_check_may_change(m, error);
 
 	if (err >= 0)
 		err = sd_bus_message_read(m, "s", &program);
 	if (err >= 0)
-		err = options_read(m, &o, error);
+		err = unload_options_read(m, &o, error);
 	if (err < 0)
 		return err;
 	e = entry_find(d, program);
 	if (!e)
 		return bus_fail(error, AGENT_ERR_NOT_FOUND, "no program '%s' is loaded", program);
-	unload_start(e, o.how, o.timeout_ms, on_unloaded, sd_bus_message_ref(m));
-	return 1;
+	if (e->state == ENTRY_LOADING)
+		return bus_fail(error, AGENT_ERR_INVALID, "%s is still being loaded", program);
+	err = begin(d, m, BUS_JOB_UNLOAD, &j, error);
+	if (err < 0)
+		return err;
+	strcpy(j->program, e->name);
+	j->missing++;
+	unload_start(e, o.how, o.timeout_ms, on_unloaded, j);
+	one_less(j);
+	return bus_job_reply(j, m);
 }
 
-struct all {			/* one UnloadAll */
-	sd_bus_message *call, *reply;
-	size_t missing;
-	struct outcome first;	/* what went wrong first */
-	size_t failed;
-};
-
-struct one {
-	struct all *all;
-	char name[AGENT_NAME_MAX + 1];
-};
-
-static void all_done(struct all *a)
-{
-	int err;
-
-	if (--a->missing > 0)
-		return;
-	err = sd_bus_message_close_container(a->reply);
-	if (a->failed > 1)
-		sd_bus_reply_method_errorf(a->call, a->first.error, "%s (and %zu more)", a->first.text, a->failed - 1);
-	else if (a->failed)
-		reply_outcome(a->call, &a->first);
-	else if (err >= 0)
-		sd_bus_send(NULL, a->reply, NULL);
-	sd_bus_message_unref(a->reply);
-	sd_bus_message_unref(a->call);
-	outcome_fini(&a->first);
-	free(a);
-}
-
-static void on_one_unloaded(void *arg, const struct outcome *o)
-{
-	struct one *one = arg;
-	struct all *a = one->all;
-
-	if (o->error) {
-		a->failed++;
-		outcome_fail(&a->first, o->error, "%s", o->text);
-	} else {
-		sd_bus_message_append(a->reply, "s", one->name);
-	}
-	free(one);
-	all_done(a);
-}
-
-static void unload_each(struct loaderd *d, const struct unload_options *o, struct all *a)
+static void unload_each(struct loaderd *d, const struct unload_options *o, struct bus_job *j)
 {
 	job_abort_all(d, "everything was told to be unloaded");
 	for (struct entry *e = d->entries, *next; e; e = next) {
-		struct one *one = malloc(sizeof(*one));
-
 		next = e->next;
-		if (!one || e->state == ENTRY_LOADING) {
-			free(one);
+		if (e->state == ENTRY_LOADING)
 			continue;
-		}
-		one->all = a;
-		strcpy(one->name, e->name);
-		a->missing++;
-		unload_start(e, o->how, o->timeout_ms, on_one_unloaded, one);
+		j->missing++;
+		unload_start(e, o->how, o->timeout_ms, on_unloaded, j);
 	}
 }
 
@@ -106,26 +95,56 @@ int method_unload_all(sd_bus_message *m, void *userdata, sd_bus_error *error)
 	struct loaderd *d = userdata;
 	struct unload_options o = { .timeout_ms = d->conf->drain_timeout_ns / NSEC_PER_MSEC };
 	int err = bus_check_may_change(m, error);
-	struct all *a;
+	struct bus_job *j;
 
 	if (err >= 0)
-		err = options_read(m, &o, error);
+		err = unload_options_read(m, &o, error);
 	if (err < 0)
 		return err;
-	a = calloc(1, sizeof(*a));
-	if (!a)
-		return -ENOMEM;
-	err = sd_bus_message_new_method_return(m, &a->reply);
-	if (err >= 0)
-		err = sd_bus_message_open_container(a->reply, 'a', "s");
-	if (err < 0) {
-		sd_bus_message_unref(a->reply);
-		free(a);
+	err = begin(d, m, BUS_JOB_UNLOAD_ALL, &j, error);
+	if (err < 0)
 		return err;
+	unload_each(d, &o, j);
+	one_less(j);
+	return bus_job_reply(j, m);
+}
+
+/* ---- how far it is ---------------------------------------------------------------------------------------------- */
+
+static void tell(struct bus_job *j)
+{
+	size_t programs = 0, reading = 0;
+	uint64_t left = 0;
+	char of[48] = "";
+
+	for (const struct entry *e = j->d->entries; e; e = e->next) {
+		uint64_t n;
+
+		if (e->state != ENTRY_DRAINING || !unload_waits(e, j))
+			continue;
+		programs++;
+		reading += !unload_left(e, &n);
+		left += n;
 	}
-	a->call = sd_bus_message_ref(m);
-	a->missing = 1;		/* ourselves, so that it does not end before all were told */
-	unload_each(d, &o, a);
-	all_done(a);
-	return 1;
+	if (!programs)
+		return;
+	if (programs > 1)
+		snprintf(of, sizeof(of), " of %zu programs", programs);
+	j->most = MAX(j->most, left);
+	if (left)
+		bus_job_tell(j, 100 * (j->most - left) / j->most, "draining: %lu records%s", (unsigned long)left, of);
+	else
+		bus_job_tell(j, j->percent, "draining: %s%s", reading ? "what the rings hold" : "the last records", of);
+}
+
+void bus_unload_look(struct loaderd *d)
+{
+	uint64_t now = uv_now(d->loop);
+
+	for (struct bus_job *j = d->bus_jobs; j; j = j->next) {
+		if (j->state != BUS_JOB_RUNNING || j->kind == BUS_JOB_LOAD || now < j->told_at + TELL_EVERY_MS)
+			continue;
+		j->told_at = now;
+		tell(j);
+	}
 }

@@ -156,9 +156,9 @@ static int on_file(const char *path, void *arg)
 	return 0;
 }
 
-static void on_unloaded(void *arg, const struct outcome *o)
+static void on_unloaded(void *arg, const char *program, const struct outcome *o)
 {
-	(void)arg;
+	(void)arg, (void)program;
 	if (o->error)
 		log_warning("%s", o->text);
 }

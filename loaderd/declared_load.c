@@ -65,13 +65,14 @@ static bool is_draining(const struct loaderd *d, const struct declared *row)
 	return e && e->state == ENTRY_DRAINING;
 }
 
-static void on_replaced(void *arg, const struct outcome *o)
+static void on_replaced(void *arg, const char *program, const struct outcome *o)
 {
 	struct pending *p = arg;
 	struct declared_text t = { 0 };
 	struct declared *row;
 	int err;
 
+	(void)program;
 	if (!p->d->stopping && (row = declared_row(p->d, p->path))) {
 		err = o->error ? -EBUSY : declared_read(p->path, &t);
 		if (!err)

@@ -2,7 +2,7 @@
 /* The programs that loaderd knows of: one row each. */
 #include <string.h>
 
-#include "loaderd.h"
+#include "bus_methods.h"
 
 const char *const entry_state_names[] = {
 	[ENTRY_LOADING] = "loading", [ENTRY_LOADED] = "loaded", [ENTRY_DRAINING] = "draining",
@@ -29,12 +29,14 @@ struct entry *entry_add(struct loaderd *d, const char *name)
 		at = &(*at)->next;
 	e->next = *at;
 	*at = e;
+	bus_program_added(e);
 	return e;
 }
 
 void entry_set_state(struct entry *e, enum entry_state state)
 {
 	e->state = state;
+	bus_program_changed(e, false);
 }
 
 static void tell_degraded(struct entry *e)
@@ -60,12 +62,15 @@ void entry_set_manifest(struct entry *e, struct arena *arena, struct manifest *m
 	e->arena = arena;
 	e->manifest = m;
 	tell_degraded(e);
+	if (m)
+		bus_program_changed(e, true);
 }
 
 void entry_remove(struct entry *e)
 {
 	struct entry **at = &e->d->entries;
 
+	bus_program_removed(e);
 	while (*at != e)
 		at = &(*at)->next;
 	*at = e->next;

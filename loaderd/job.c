@@ -3,6 +3,7 @@
  * Nothing in here waits; a job ends exactly once, in job_finish(): when its child is gone, or before there is one. */
 #include <errno.h>
 #include <signal.h>
+#include <stdarg.h>
 #include <string.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -87,13 +88,42 @@ void job_finish(struct job *j)
 	job_close(j);
 }
 
-void job_abort(struct job *j, const char *why)
+void job_tell(struct job *j, unsigned percent, const char *fmt, ...)
 {
-	outcome_fail(&j->outcome, AGENT_ERR_LOAD_FAILED, "%s: %s", j->entry->name, why);
+	char text[128];
+	va_list args;
+
+	if (!j->progress || percent <= j->percent)
+		return;		/* a child may say what it likes */
+	j->percent = percent;
+	va_start(args, fmt);
+	vsnprintf(text, sizeof(text), fmt, args);
+	va_end(args);
+	j->progress(j->arg, j->entry, percent, text);
+}
+
+static void stop(struct job *j, const char *error, const char *why)
+{
+	outcome_fail(&j->outcome, error, "%s: %s", j->entry->name, why);
 	if (j->pid)
 		syscall(SYS_pidfd_send_signal, j->pidfd, SIGKILL, NULL, 0);	/* the rest when it is gone */
 	else
 		job_finish(j);
+}
+
+void job_abort(struct job *j, const char *why)
+{
+	stop(j, AGENT_ERR_LOAD_FAILED, why);
+}
+
+void job_cancel(struct loaderd *d, const void *arg)
+{
+	struct job *j = d->jobs;
+
+	while (j && j->arg != arg)
+		j = j->next;
+	if (j)
+		stop(j, AGENT_ERR_CANCELLED, "the load was cancelled; nothing of it is left");
 }
 
 void job_abort_all(struct loaderd *d, const char *why)
@@ -109,6 +139,13 @@ static void on_timeout(uv_timer_t *t)
 	job_abort(t->data, "the load took too long (load-timeout in loaderd.yaml)");
 }
 
+static void tell_opened(struct job *j)
+{
+	size_t all = j->program->items.n, opened = all - j->missing;
+
+	job_tell(j, 5 + 30 * opened / all, "opening artifacts %zu/%zu", opened, all);
+}
+
 static void on_artifact(void *arg, unsigned tag, int err, const char *text, int fd)
 {
 	struct job *j = arg;
@@ -120,7 +157,9 @@ static void on_artifact(void *arg, unsigned tag, int err, const char *text, int 
 		outcome_fail(&j->outcome, AGENT_ERR_LOAD_FAILED, "%s:%u: %s: %s", i->item.file, i->path_line,
 			     j->paths[tag], text[0] ? text : strerror(-err));
 	j->artifacts[tag] = fd;
-	if (--j->missing > 0)
+	j->missing--;
+	tell_opened(j);
+	if (j->missing > 0)
 		return;
 	if (!j->outcome.error) {
 		err = job_start_child(j);
@@ -139,6 +178,7 @@ static struct job *job_new(struct loaderd *d, const struct load_request *r)
 	if (!j)
 		return NULL;
 	j->d = d;
+	j->progress = r->progress;
 	j->done = r->done;
 	j->arg = r->arg;
 	j->yaml = j->pidfd = j->sock = j->result = -1;
@@ -160,6 +200,7 @@ static void begin(struct job *j)
 	j->open = 1;
 	uv_timer_start(&j->timer, on_timeout, j->d->conf->load_timeout_ns / NSEC_PER_MSEC, 0);
 	j->missing = j->program->items.n;
+	tell_opened(j);
 	for (size_t k = 0; k < j->program->items.n; k++)
 		if (broker_ask(j->d->broker, BROKER_ARTIFACT, j->paths[k], on_artifact, j, k))
 			on_artifact(j, k, -ENAMETOOLONG, "", -1);
@@ -180,7 +221,7 @@ int job_start(struct loaderd *d, const struct load_request *r, struct outcome *o
 	int err;
 
 	if (!job_room(d))
-		return outcome_fail(o, AGENT_ERR_LOAD_FAILED, "%s: %d loads are going on already: try again later",
+		return outcome_fail(o, AGENT_ERR_LIMIT, "%s: %d loads are going on already: try again later",
 				    r->file, LOADS_MAX);
 	j = job_new(d, r);
 	if (!j)

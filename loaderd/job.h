@@ -2,7 +2,7 @@
 /* What loaderd and the short-lived ebpf-load say to each other, over a SOCK_SEQPACKET pair. One child, one load.
  *
  *   loaderd → BEGIN (fd: the YAML), ARTIFACT (fd: an opened artifact) for each item that has one, GO
- *   load    → any number of PERF_EVENT (answered at once) and CACHED
+ *   load    → any number of PERF_EVENT (answered at once), CACHED and PHASE
  *   load    → DONE (fd: the manifest, JSON) or FAILED, and ends */
 #ifndef EBPF_AGENT_JOB_H
 #define EBPF_AGENT_JOB_H
@@ -22,11 +22,15 @@ enum job_type {
 	JOB_GO,
 	JOB_PERF_EVENT,	/* a: what, as in an ELF section; answer (fd: the perf event): err, a: why not */
 	JOB_CACHED,	/* value: 1: the file was not there before; a: sha256. Told before it is written */
+	JOB_PHASE,	/* value: enum job_phase */
 	JOB_DONE,
 	JOB_FAILED,	/* value: enum job_failure; a: text */
 };
 
 enum job_failure { JOB_FAILED_LOAD, JOB_FAILED_INVALID, JOB_FAILED_NOT_BUILT };
+
+/* How far it is. */
+enum job_phase { JOB_READING, JOB_LOADING, JOB_ATTACHING };
 
 struct job_message {
 	uint32_t type;

@@ -77,6 +77,21 @@ static void note_failed(struct job *j, const struct job_message *m)
 	outcome_fail(&j->outcome, m->value < ARRAY_SIZE(errors) ? errors[m->value] : AGENT_ERR_LOAD_FAILED, "%s", m->a);
 }
 
+static void note_phase(struct job *j, uint64_t phase)
+{
+	static const struct {
+		unsigned percent;
+		const char *text;
+	} phases[] = {
+		[JOB_READING] = { 40, "reading artifacts" },
+		[JOB_LOADING] = { 55, "loading into the kernel" },
+		[JOB_ATTACHING] = { 85, "attaching" },
+	};
+
+	if (phase < ARRAY_SIZE(phases))
+		job_tell(j, phases[phase].percent, "%s", phases[phase].text);
+}
+
 static void on_perf_event(void *arg, unsigned tag, int err, const char *text, int fd)
 {
 	struct job_message m = { .type = JOB_PERF_EVENT, .err = err };
@@ -99,6 +114,9 @@ static void on_message(struct job *j, const struct job_message *m, int fd)
 		break;
 	case JOB_CACHED:
 		note_cached(j, m);
+		break;
+	case JOB_PHASE:
+		note_phase(j, m->value);
 		break;
 	case JOB_DONE:
 		closep(&j->result);

@@ -19,6 +19,8 @@ struct job {
 	struct arena *arena;		/* of the parsed document */
 	const struct program *program;
 	const char *file, *base;
+	void (*progress)(void *arg, const struct entry *e, unsigned percent, const char *phase);
+	unsigned percent;		/* as told last */
 	void (*done)(void *arg, const struct entry *e, const struct outcome *o);
 	void *arg;
 
@@ -54,6 +56,9 @@ int job_take_manifest(struct job *j);
 
 /* A failed load leaves nothing behind: pins, cached artifacts. */
 void job_clean_up(struct job *j);
+
+/* Says how far it is, unless it was further already. */
+void job_tell(struct job *j, unsigned percent, const char *fmt, ...) printf_like(3, 4);
 
 /* The one end of every job: tells who asked, then @j closes its handles and frees itself. */
 void job_finish(struct job *j);

@@ -106,8 +106,10 @@ static int load_items(struct load *l, const struct received *r)
 {
 	int err = 0;
 
+	load_tell_phase(l, JOB_READING);
 	for (size_t k = 0; k < l->n_items && !err; k++)
 		err = read_artifact(l, &l->items[k], r->artifacts[k], r->paths[k]);
+	load_tell_phase(l, JOB_LOADING);
 	/* What costs nothing in the kernel first. */
 	for (size_t k = 0; k < l->n_items && !err; k++)
 		if (l->items[k].decl->type == ITEM_USER_SO)
@@ -137,6 +139,7 @@ static int attach(struct load *l)
 	size_t attached = 0;
 	int err = 0;
 
+	load_tell_phase(l, JOB_ATTACHING);
 	for (size_t k = 0; k < l->n_items && !err; k++)
 		if (l->items[k].obj)
 			err = load_maps_pin(l, &l->items[k]);

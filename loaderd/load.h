@@ -67,6 +67,7 @@ int load_not_built(struct load *l, unsigned line, const char *fmt, ...) printf_l
 
 /* load_request.c: what only loaderd can do. */
 int load_ask_perf_event(struct load *l, const char *section, int *ret_fd, const char **ret_cause);
+void load_tell_phase(struct load *l, enum job_phase phase);
 int load_tell_cached(struct load *l, const char *sha256, bool made);
 
 /* artifact.c. Copies @fd (closed by the caller) into a sealed memfd. -EFBIG, -EIO, … */

@@ -52,6 +52,14 @@ int load_tell_cached(struct load *l, const char *sha256, bool made)
 	return fdpass_send(l->sock, &m, sizeof(m), NULL, 0);
 }
 
+/* Nothing depends on it, and whatever comes next finds out that loaderd is gone. */
+void load_tell_phase(struct load *l, enum job_phase phase)
+{
+	struct job_message m = { .type = JOB_PHASE, .value = phase };
+
+	(void)fdpass_send(l->sock, &m, sizeof(m), NULL, 0);
+}
+
 static int fail(struct load *l, enum job_failure kind, unsigned line, const char *fmt, va_list args)
 {
 	char text[DIAG_TEXT_MAX];

@@ -7,7 +7,7 @@
 #include "../common/paths.h"
 #include "../common/pins.h"
 #include "broker_client.h"
-#include "loaderd.h"
+#include "bus_job.h"
 
 void loaderd_hint(struct loaderd *d, const char *program)
 {
@@ -129,6 +129,7 @@ void loaderd_look(void *self)
 	if (d->declared_due)
 		declared_look(d, false);
 	unload_look(d);
+	bus_job_look(d);
 	tell_status(d);
 }
 
@@ -148,6 +149,7 @@ void loaderd_stop(void *self)
 	declared_free(d);
 	while (d->entries)
 		entry_remove(d->entries);	/* what is loaded stays loaded */
+	bus_job_free_all(d);
 	broker_client_free(d->broker);
 	wire_free(d->to_channeld);
 	wire_free(d->to_sinkd);

@@ -24,6 +24,7 @@ struct loaderd;
 struct job;
 struct broker_client;
 struct declared;
+struct bus_job;
 
 /* What became of a request, for a D-Bus error or a log line. */
 struct outcome {
@@ -43,7 +44,7 @@ struct waiter {
 	struct waiter *next;
 	uint64_t deadline;	/* of uv_now(), ms */
 	bool keep;		/* is told when it is drained; what it counted can then be read for KEEP_MS yet */
-	void (*done)(void *arg, const struct outcome *o);
+	void (*done)(void *arg, const char *program, const struct outcome *o);
 	void *arg;
 };
 
@@ -70,6 +71,9 @@ struct loaderd {
 	struct entry *entries;
 	struct declared *declared;
 	struct job *jobs;
+	struct bus_job *bus_jobs;	/* the newest first */
+	uint64_t last_bus_job;		/* its number */
+	uint64_t bus_jobs_ended;
 	uint64_t generation;		/* of the last load, over restarts */
 	uv_timer_t drain_timer;		/* runs while somebody waits for a drain */
 	bool declared_due;		/* programs.d is read at the next look */
@@ -81,6 +85,10 @@ int loaderd_start(struct svc *s, void **ret_self);
 int loaderd_reload(void *self, const void *conf);
 void loaderd_look(void *self);
 void loaderd_stop(void *self);
+
+/* bus.c: what is on the bus besides loaderd_methods. */
+int loaderd_offer(void *self, sd_bus *bus);
+void loaderd_named(void *self);
 
 /* channeld and sinkd look again. */
 void loaderd_hint(struct loaderd *d, const char *program);
@@ -109,6 +117,8 @@ struct load_request {
 	const char *text;
 	size_t len;
 	const char *file, *base;
+	/* How far it is: may be called before job_start() returns. May be NULL. */
+	void (*progress)(void *arg, const struct entry *e, unsigned percent, const char *phase);
 	void (*done)(void *arg, const struct entry *e, const struct outcome *o);	/* @e: NULL if it failed */
 	void *arg;
 };
@@ -118,13 +128,21 @@ bool job_room(const struct loaderd *d);
 /* Kills the child; the load fails with @why. */
 void job_abort(struct job *j, const char *why);
 void job_abort_all(struct loaderd *d, const char *why);
+/* The load that was started with @arg, if it has not ended, is aborted; it fails as AGENT_ERR_CANCELLED. */
+void job_cancel(struct loaderd *d, const void *arg);
 /* At stop: kills and cleans up; each load fails. Handles close asynchronously. */
 void job_drop_all(struct loaderd *d);
 
 /* unload.c. @done as in struct waiter; it may be called before this returns. */
 enum unload_how { UNLOAD_DRAIN, UNLOAD_FORCE, UNLOAD_KEEP };
 void unload_start(struct entry *e, enum unload_how how, uint64_t timeout_ms,
-		  void (*done)(void *, const struct outcome *), void *arg);
+		  void (*done)(void *, const char *, const struct outcome *), void *arg);
+/* Whoever waits with @arg waits no more, and is not told; what is draining goes on. */
+void unload_forget(struct loaderd *d, const void *arg);
+/* Does somebody wait with @arg for @e? */
+bool unload_waits(const struct entry *e, const void *arg);
+/* About how many records of a program that is draining are not delivered to every sink yet. False: more may come. */
+bool unload_left(const struct entry *e, uint64_t *ret_records);
 /* Looks whether draining programs ran empty, and finishes those that did. */
 void unload_look(struct loaderd *d);
 void unload_init(struct loaderd *d);

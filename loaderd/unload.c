@@ -7,7 +7,7 @@
 #include "../common/paths.h"
 #include "../common/pins.h"
 #include "../common/spool.h"
-#include "loaderd.h"
+#include "bus_methods.h"
 
 #define LOOK_EVERY_MS 20
 #define KEEP_MS     2000
@@ -49,11 +49,42 @@ static bool is_drained(const struct entry *e)
 	return drained;
 }
 
+/* By bytes, of which the commit block knows all: reading the records is for those who deliver them. */
+bool unload_left(const struct entry *e, uint64_t *ret_records)
+{
+	struct spool_commit commit;
+	struct spool_reader r;
+	char path[PATH_MAX];
+	uint64_t pos = UINT64_MAX;
+	bool known;
+
+	*ret_records = 0;
+	if (e->manifest->channels.n == 0)
+		return true;
+	if (path_spool(e->name, path) || spool_reader_open(&r, path, true))
+		return false;
+	known = spool_read_commit(&r, &commit) == 0;
+	for (int c = 0; c < SPOOL_MAX_CURSORS && known; c++) {
+		struct spool_cursor cursor;
+		char name[48];
+
+		if (spool_cursor_read(&r, c, name, &cursor) == 0)
+			pos = MIN(pos, cursor.pos);
+	}
+	if (pos == UINT64_MAX)
+		pos = 0;	/* as in all_delivered(): nobody has seen them */
+	if (known && commit.head > pos)
+		*ret_records = MAX((double)commit.records / commit.head * (commit.head - pos), 1.0);
+	known = known && commit.flags & SPOOL_COMMIT_DRAINED && commit.generation == e->manifest->generation;
+	spool_reader_close(&r);
+	return known;
+}
+
 /* ---- the end ---------------------------------------------------------------------------------------------------- */
 
-static void tell(struct waiter *w, const struct outcome *o)
+static void tell(struct waiter *w, const char *program, const struct outcome *o)
 {
-	w->done(w->arg, o);
+	w->done(w->arg, program, o);
 	free(w);
 }
 
@@ -62,6 +93,7 @@ static void finish(struct entry *e)
 	struct waiter *waiters = e->waiters;
 	struct loaderd *d = e->d;
 	const struct outcome ok = { 0 };
+	char name[sizeof(e->name)];
 	int err = pin_remove(e->name);
 
 	if (err)
@@ -71,13 +103,14 @@ static void finish(struct entry *e)
 		log_error("%s: its manifest cannot be removed: %s", e->name, strerror(-err));
 	loaderd_hint(d, e->name);
 	log_info("%s is unloaded", e->name);
+	strcpy(name, e->name);
 	entry_remove(e);
 	shared_sweep(d);
 	while (waiters) {
 		struct waiter *w = waiters;
 
 		waiters = w->next;
-		tell(w, &ok);
+		tell(w, name, &ok);
 	}
 }
 
@@ -98,7 +131,7 @@ static void tell_late(struct entry *e)
 			     "%s is detached, but its last events are not delivered yet: it goes on draining (--force "
 			     "discards them)",
 			     e->name);
-		tell(w, &o);
+		tell(w, e->name, &o);
 		outcome_fini(&o);
 	}
 }
@@ -118,7 +151,7 @@ static bool tell_kept(struct entry *e)
 		}
 		*at = w->next;
 		e->keep_until = now + KEEP_MS;
-		tell(w, &ok);
+		tell(w, e->name, &ok);
 	}
 	return e->waiters || now >= e->keep_until;
 }
@@ -139,6 +172,7 @@ void unload_look(struct loaderd *d)
 		tell_late(e);
 		waiting |= e->waiters != NULL;
 	}
+	bus_unload_look(d);
 	/* Nobody waits: once a second, and hints, are enough. */
 	if (!waiting)
 		uv_timer_stop(&d->drain_timer);
@@ -155,6 +189,30 @@ void unload_init(struct loaderd *d)
 	d->drain_timer.data = d;
 }
 
+void unload_forget(struct loaderd *d, const void *arg)
+{
+	for (struct entry *e = d->entries; e; e = e->next)
+		for (struct waiter **at = &e->waiters; *at;) {
+			struct waiter *w = *at;
+
+			if (w->arg != arg) {
+				at = &w->next;
+				continue;
+			}
+			*at = w->next;
+			free(w);
+		}
+}
+
+bool unload_waits(const struct entry *e, const void *arg)
+{
+	const struct waiter *w = e->waiters;
+
+	while (w && w->arg != arg)
+		w = w->next;
+	return w != NULL;
+}
+
 void unload_drop_all(struct loaderd *d)
 {
 	for (struct entry *e = d->entries; e; e = e->next)
@@ -165,7 +223,7 @@ void unload_drop_all(struct loaderd *d)
 			e->waiters = w->next;
 			outcome_fail(&o, AGENT_ERR_DRAIN_TIMEOUT,
 				     "%s is detached; loaderd stops before it is drained, and goes on later", e->name);
-			tell(w, &o);
+			tell(w, e->name, &o);
 			outcome_fini(&o);
 		}
 }
@@ -193,18 +251,18 @@ static int detach(struct entry *e)
 	return 0;
 }
 
-static void refuse(void (*done)(void *, const struct outcome *), void *arg, const char *error, const char *name,
-		   const char *why)
+static void refuse(void (*done)(void *, const char *, const struct outcome *), void *arg, const char *error,
+		   const char *name, const char *why)
 {
 	struct outcome o = { 0 };
 
 	outcome_fail(&o, error, "%s %s", name, why);
-	done(arg, &o);
+	done(arg, name, &o);
 	outcome_fini(&o);
 }
 
 void unload_start(struct entry *e, enum unload_how how, uint64_t timeout_ms,
-		  void (*done)(void *, const struct outcome *), void *arg)
+		  void (*done)(void *, const char *, const struct outcome *), void *arg)
 {
 	struct waiter *w;
 	int err = 0;

@@ -45,7 +45,7 @@ static int read_program(sd_bus_message *m, struct sinkd *sk, const char **ret, s
 	int r = sd_bus_message_read(m, "s", ret);
 
 	if (r >= 0)
-		r = sd_bus_message_skip(m, "a{sv}");
+		r = bus_read_options(m, NULL, NULL, error);
 	if (r < 0)
 		return r;
 	if ((*ret)[0] && !sinkd_find(sk, *ret)) {
@@ -87,7 +87,7 @@ static int method_tail(sd_bus_message *m, void *userdata, sd_bus_error *error)
 		return r;
 	r = tail_new(sk, program, &fd);
 	if (r == -EMFILE)
-		return bus_fail(error, SD_BUS_ERROR_LIMITS_EXCEEDED,
+		return bus_fail(error, AGENT_ERR_LIMIT,
 				"%zu read along already: tail: clients in sinkd.yaml", sk->n_tails);
 	if (r < 0)
 		return bus_fail(error, SD_BUS_ERROR_FAILED, "cannot open a stream: %s", strerror(-r));

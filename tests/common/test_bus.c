@@ -54,6 +54,32 @@ static int method_guarded(sd_bus_message *m, void *userdata, sd_bus_error *error
 	return err < 0 ? err : sd_bus_reply_method_return(m, NULL);
 }
 
+static int take_option(sd_bus_message *m, const char *key, const char *type, void *arg, sd_bus_error *error)
+{
+	if (strcmp(key, "count") || strcmp(type, "u"))
+		return 0;
+	if (sd_bus_message_read(m, "v", "u", arg) < 0)
+		return -EBADMSG;
+	return *(uint32_t *)arg > 9 ? bus_fail(error, AGENT_ERR_INVALID, "count: at most 9") : 1;
+}
+
+static int method_options(sd_bus_message *m, void *userdata, sd_bus_error *error)
+{
+	uint32_t count = 0;
+	int err = bus_read_options(m, take_option, &count, error);
+
+	(void)userdata;
+	return err < 0 ? err : sd_bus_reply_method_return(m, "u", count);
+}
+
+static int method_no_options(sd_bus_message *m, void *userdata, sd_bus_error *error)
+{
+	int err = bus_read_options(m, NULL, NULL, error);
+
+	(void)userdata;
+	return err < 0 ? err : sd_bus_reply_method_return(m, "u", 0);
+}
+
 static int method_quit(sd_bus_message *m, void *userdata, sd_bus_error *error)
 {
 	struct bus_loop **b = userdata;
@@ -70,6 +96,8 @@ static const sd_bus_vtable methods[] = {
 	SD_BUS_METHOD("BadRows", "a{sv}", "aa{sv}", method_bad_rows, SD_BUS_VTABLE_UNPRIVILEGED),
 	SD_BUS_METHOD("Fail", "a{sv}", "", method_fail, SD_BUS_VTABLE_UNPRIVILEGED),
 	SD_BUS_METHOD("Guarded", "a{sv}", "", method_guarded, SD_BUS_VTABLE_UNPRIVILEGED),
+	SD_BUS_METHOD("Options", "a{sv}", "u", method_options, SD_BUS_VTABLE_UNPRIVILEGED),
+	SD_BUS_METHOD("NoOptions", "a{sv}", "u", method_no_options, SD_BUS_VTABLE_UNPRIVILEGED),
 	SD_BUS_METHOD("Quit", "a{sv}", "", method_quit, SD_BUS_VTABLE_UNPRIVILEGED),
 	SD_BUS_VTABLE_END,
 };
@@ -200,6 +228,40 @@ static void only_root_and_the_group_may_change_things(void **state)
 	assert_int_equal(in_child(testbus_call_as, &c), 0);
 }
 
+/* With options count = 7 and @key = @value. @want: the number answered, or what the error AGENT_ERR_INVALID says. */
+static void expect(const char *method, const char *key, const char *type, uint32_t value, const char *want)
+{
+	sd_bus_error e = SD_BUS_ERROR_NULL;
+	sd_bus_message *m = NULL, *reply = NULL;
+	char got[16];
+	uint32_t n;
+
+	assert_true(sd_bus_message_new_method_call(client, &m, NAME, PATH, NAME, method) >= 0);
+	assert_true(sd_bus_message_append(m, "a{sv}", 2, "count", "u", 7, key, type, value) >= 0);
+	if (sd_bus_call(client, m, 0, &e, &reply) < 0) {
+		assert_string_equal(e.name, AGENT_ERR_INVALID);
+		assert_string_equal(e.message, want);
+	} else {
+		assert_true(sd_bus_message_read(reply, "u", &n) > 0);
+		snprintf(got, sizeof(got), "%u", n);
+		assert_string_equal(got, want);
+	}
+	sd_bus_error_free(&e);
+	sd_bus_message_unref(reply);
+	sd_bus_message_unref(m);
+}
+
+static void options_are_read_and_what_nobody_knows_is_refused_by_name(void **state)
+{
+	(void)state;
+	expect("Options", "count", "u", 9, "9");
+	expect("Options", "count", "u", 10, "count: at most 9");
+	expect("Options", "count", "b", 1, "unknown option 'count' of type 'b'");
+	expect("Options", "Count", "u", 1, "unknown option 'Count' of type 'u'");
+	expect("NoOptions", "count", "u", 1, "unknown option 'count' of type 'u'");
+	assert_true(call("NoOptions", NULL, NULL) >= 0);
+}
+
 static int on_reply(sd_bus_message *m, void *userdata, sd_bus_error *error)
 {
 	int *answered = userdata;
@@ -265,6 +327,7 @@ int main(void)
 		cmocka_unit_test(rows_arrive_as_they_were_made),
 		cmocka_unit_test(a_row_that_cannot_be_said_is_an_error_not_half_an_answer),
 		cmocka_unit_test(a_failure_keeps_its_name_and_text),
+		cmocka_unit_test(options_are_read_and_what_nobody_knows_is_refused_by_name),
 		cmocka_unit_test(only_root_and_the_group_may_change_things),
 		cmocka_unit_test(a_flood_is_answered_to_the_last_call),
 		cmocka_unit_test(an_idle_server_sleeps),

@@ -66,8 +66,14 @@ static void trouble_is_shown_told_once_and_cleared(void **state)
 	assert_true(logged("test:it: as it should be again"));
 }
 
+static bool has_child(sd_bus *bus)
+{
+	return sd_bus_call_method(bus, NAME, PATH "/child", NAME ".Child", "Degrade", NULL, NULL, "s", "") >= 0;
+}
+
 static void it_comes_back_to_a_bus_that_was_away(void **state)
 {
+	int added = 0;
 	pid_t pid;
 	sd_bus *bus;
 
@@ -80,12 +86,17 @@ static void it_comes_back_to_a_bus_that_was_away(void **state)
 	bus = testbus_client();
 	eventually(testbus_has_owner(bus, NAME));
 	eventually(!property_has(bus, "Degraded", "as", ""));
+	assert_true(has_child(bus));
 	sd_bus_flush_close_unref(bus);
 	testbus_end(dbus);
 	eventually(logged("the bus is gone"));
 	dbus = testbus_start();
 	bus = testbus_client();
+	assert_true(sd_bus_match_signal(bus, NULL, NULL, PATH, "org.freedesktop.DBus.ObjectManager", "InterfacesAdded",
+					on_changed, &added) >= 0);
 	eventually(testbus_has_owner(bus, NAME));
+	assert_true(has_child(bus));
+	eventually(({ while (sd_bus_process(bus, NULL) > 0); added > 0; }));	/* objects, too, and it tells of them */
 	sd_bus_flush_close_unref(bus);
 	assert_int_equal(end(pid), 0);
 }

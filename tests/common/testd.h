@@ -85,6 +85,28 @@ static inline int method_degrade(sd_bus_message *m, void *userdata, sd_bus_error
 	return sd_bus_reply_method_return(m, "i", svc_helper_fd(d->svc));
 }
 
+/* An object beside the daemon's own, and what tells of it. */
+static const sd_bus_vtable child[] = {
+	SD_BUS_VTABLE_START(0),
+	SD_BUS_METHOD("Degrade", "s", "i", method_degrade, SD_BUS_VTABLE_UNPRIVILEGED),
+	SD_BUS_VTABLE_END,
+};
+
+static inline int offer(void *self, sd_bus *bus)
+{
+	int err = sd_bus_add_object_manager(bus, NULL, PATH);
+
+	return err < 0 ? err : sd_bus_add_object_vtable(bus, NULL, PATH "/child", NAME ".Child", child, self);
+}
+
+static inline void named(void *self)
+{
+	struct testd *d = self;
+
+	if (sd_bus_emit_object_added(svc_bus(d->svc), PATH "/child") < 0)
+		svc_degraded(d->svc, "test:named", "cannot be said");
+}
+
 static const sd_bus_vtable methods[] = {
 	SD_BUS_VTABLE_START(0),
 	SD_BUS_METHOD("Degrade", "s", "i", method_degrade, SD_BUS_VTABLE_UNPRIVILEGED),
@@ -95,7 +117,8 @@ static const struct rights with_helper = { .helper = "test_svc" };
 static struct svc_def testd = {
 	.name = "testd", .bus = "test1", .about = "a daemon for tests", .conf_size = sizeof(struct testd_conf),
 	.schema = &schema,
-	.methods = methods, .start = start, .reload = reload, .look = look, .stop = stop,
+	.methods = methods, .offer = offer, .named = named,
+	.start = start, .reload = reload, .look = look, .stop = stop,
 };
 
 /* Says its pid in a file; goes when the daemon closes its end. */

@@ -12,7 +12,7 @@ static void add_row(struct bus_rows *r, const struct entry *e)
 
 	bus_row_begin(r);
 	bus_row_str(r, "program", e->name);
-	bus_row_str(r, "state", e->refused ? "degraded" : entry_state_names[e->state]);
+	bus_row_str(r, "state", bus_program_state(e));
 	bus_row_u64(r, "generation", m ? m->generation : 0);
 	bus_row_u64(r, "items", m ? m->items.n : 0);
 	bus_row_u64(r, "channels", m ? m->channels.n : 0);
@@ -27,7 +27,7 @@ int method_list(sd_bus_message *m, void *userdata, sd_bus_error *error)
 {
 	struct loaderd *d = userdata;
 	struct bus_rows r = { 0 };
-	int err = options_read(m, NULL, error);
+	int err = bus_read_options(m, NULL, NULL, error);
 
 	if (err < 0)
 		return err;
@@ -46,7 +46,7 @@ int method_show(sd_bus_message *m, void *userdata, sd_bus_error *error)
 	int err = sd_bus_message_read(m, "s", &program);
 
 	if (err >= 0)
-		err = options_read(m, NULL, error);
+		err = bus_read_options(m, NULL, NULL, error);
 	if (err < 0)
 		return err;
 	e = entry_find(d, program);
