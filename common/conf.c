@@ -22,6 +22,12 @@ static const char *kind_name(const struct yaml_node *n)
 	return n->kind == YAML_NODE_SEQUENCE ? "a list" : "a single value";
 }
 
+/* Its value as it may stand in a message. */
+static const char *quote(const struct conf_key *k, const struct yaml_node *n, char buf[DIAG_EXCERPT])
+{
+	return k->flags & CONF_SECRET ? CONF_SECRET_TEXT : diag_excerpt(buf, n->value);
+}
+
 static int wrong_kind(const struct conf_key *k, const struct yaml_node *n, const char *expected, struct diag *d)
 {
 	char text[DIAG_EXCERPT];
@@ -30,7 +36,7 @@ static int wrong_kind(const struct conf_key *k, const struct yaml_node *n, const
 		return diag_fail(d, -EINVAL, n->file, n->line, "%s: has no value (expected %s)", k->name, expected);
 	if (n->kind == YAML_NODE_SCALAR)
 		return diag_fail(d, -EINVAL, n->file, n->line, "%s: is \"%s\" (expected %s)", k->name,
-				 diag_excerpt(text, n->value), expected);
+				 quote(k, n, text), expected);
 	return diag_fail(d, -EINVAL, n->file, n->line, "%s: is %s (expected %s)", k->name, kind_name(n), expected);
 }
 
@@ -140,7 +146,7 @@ static int parse_scalar(struct arena *a, const struct conf_key *k, const struct 
 	conf_expected(k, expected);
 	if (err == -ERANGE)
 		return diag_fail(d, -ERANGE, n->file, n->line, "%s: %s is out of bounds (expected %s)", k->name,
-				 diag_excerpt(text, n->value), expected);
+				 quote(k, n, text), expected);
 	if (k->type == CONF_ENUM && n->kind == YAML_NODE_SCALAR)
 		meant = conf_did_you_mean(n->value, k->choices);
 	if (meant)

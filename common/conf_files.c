@@ -118,11 +118,13 @@ static int compare_names(const void *a, const void *b)
 	return strcmp(((const struct drop_in *)a)->name, ((const struct drop_in *)b)->name);
 }
 
-/* A link to /dev/null, or /dev/null itself bound over the file. */
+/* An empty file, a link to /dev/null, or /dev/null itself bound over the file. */
 static bool is_mask(const char *path)
 {
 	struct stat st, null;
 
+	if (!stat(path, &st) && S_ISREG(st.st_mode) && !st.st_size)
+		return true;
 	return !stat(path, &st) && S_ISCHR(st.st_mode) && !stat("/dev/null", &null) && st.st_rdev == null.st_rdev;
 }
 

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* The life of a daemon, the same for all five:
  *
- *   parse arguments → read configuration (--check prints the effective one and ends) →
+ *   parse arguments → read configuration (an invalid one: it says why and ends, status 1) →
  *   one instance, by lock → privileged helper, if it has one → capabilities dropped → loop, signals →
  *   start() → system calls filtered → bus → READY=1 → run → STOPPING=1 → stop() → loop closed.
  *
  * SIGHUP, Reload on the bus: a whole new, valid configuration, or nothing changes. SIGTERM, SIGINT: orderly stop.
- * Watchdog: pinged from the loop, so a loop that hangs is noticed. Options: --check, --config DIRS, --log-level
- * LEVEL, --version, --help. */
+ * Watchdog: pinged from the loop, so a loop that hangs is noticed. Options: a table in
+ * svc_main.c. */
 #ifndef EBPF_AGENT_SVC_H
 #define EBPF_AGENT_SVC_H
 

@@ -22,18 +22,53 @@ static int method_reload(sd_bus_message *m, void *userdata, sd_bus_error *error)
 	return sd_bus_reply_method_return(m, NULL);
 }
 
+static int config_option(sd_bus_message *m, const char *key, const char *type, void *arg, sd_bus_error *error)
+{
+	int err, *json = arg;
+
+	if (strcmp(key, "json"))
+		return 0;
+	if (strcmp(type, "b"))
+		return bus_fail(error, AGENT_ERR_INVALID, "option 'json' is of type '%s' (expected 'b')", type);
+	err = sd_bus_message_read(m, "v", "b", json);
+	return err < 0 ? err : 1;
+}
+
+/* The last argument of GetConfig, a{sv}. */
+static int read_config_options(sd_bus_message *m, int *ret_json, sd_bus_error *error)
+{
+	const char *key, *type;
+	int err = sd_bus_message_enter_container(m, 'a', "{sv}");
+
+	while (err >= 0 && (err = sd_bus_message_enter_container(m, 'e', "sv")) > 0) {
+		err = sd_bus_message_read(m, "s", &key);
+		if (err >= 0)
+			err = sd_bus_message_peek_type(m, NULL, &type);
+		if (err >= 0)
+			err = config_option(m, key, type, ret_json, error);
+		if (err == 0)
+			return bus_fail(error, AGENT_ERR_INVALID, "unknown option '%s' of type '%s'", key, type);
+		if (err >= 0)
+			err = sd_bus_message_exit_container(m);
+	}
+	return err < 0 ? err : sd_bus_message_exit_container(m);
+}
+
 static int method_get_config(sd_bus_message *m, void *userdata, sd_bus_error *error)
 {
 	struct svc *s = userdata;
 	cleanup(freep) char *text = NULL;
+	int json = 0, err = read_config_options(m, &json, error);
 	size_t len;
-	FILE *f = open_memstream(&text, &len);
+	FILE *f;
 
-	(void)error;
+	if (err < 0)
+		return err;
+	f = open_memstream(&text, &len);
 	if (!f)
 		return -ENOMEM;
-	conf_print(&s->schema.schema, s->config.obj, f);
-	if (fclose(f) != 0)
+	err = svc_config_print(s, json, f);
+	if (fclose(f) != 0 || err < 0)
 		return -ENOMEM;
 	return sd_bus_reply_method_return(m, "s", text);
 }

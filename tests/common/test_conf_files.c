@@ -111,6 +111,10 @@ static void drop_ins_follow_the_rules_of_systemd(void **state)
 	assert_string_equal(merged(f, &t, "c"), "masked");
 	assert_int_equal(symlink("/dev/null", path), 0);
 	assert_null(merged(f, &t, "c"));
+	/* so does an empty file, and it keeps the order of the others */
+	unlink(path);
+	put_file(&t, "etc/d.d/10-x.yaml", "");
+	assert_null(merged(f, &t, "c"));
 	at(&t, "etc/d.yaml", path);
 	unlink(path);
 	assert_int_equal(symlink("/dev/null", path), 0);
@@ -159,7 +163,7 @@ static void a_drop_in_that_is_no_text_is_refused_and_never_waited_for(void **sta
 	unlink(path);
 
 	assert_int_equal(symlink("nowhere", path), 0);
-	refuses(f, &t, "50-odd.yaml: No such file");
+	refuses(f, &t, "50-odd.yaml: is a link to what is not there");
 	unlink(path);
 
 	put_file(&t, "run/d.d/50-odd.yaml", "a: 1\nb: [\n");
@@ -185,12 +189,13 @@ static void each_file_is_called_in_order_until_one_says_no(void **state)
 	struct dirs t;
 
 	dirs_setup(&t);
-	put_file(&t, "etc/d.d/b.yaml", "");
-	put_file(&t, "usr/d.d/c.yaml", "");
-	put_file(&t, "usr/d.d/a.yaml", "");
+	put_file(&t, "etc/d.d/b.yaml", "#");
+	put_file(&t, "usr/d.d/c.yaml", "#");
+	put_file(&t, "usr/d.d/a.yaml", "#");
+	put_file(&t, "etc/d.d/masked.yaml", "");
 	assert_int_equal(conf_each_file(t.list, "d.d", count, seen, &f->d), 0);
 	assert_string_equal(seen, "a.yaml b.yaml c.yaml ");
-	put_file(&t, "run/d.d/b-stop.yaml", "");
+	put_file(&t, "run/d.d/b-stop.yaml", "#");
 	seen[0] = 0;
 	assert_int_equal(conf_each_file(t.list, "d.d", count, seen, &f->d), -ECANCELED);
 	assert_string_equal(seen, "a.yaml b-stop.yaml ");

@@ -1,0 +1,107 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include <ctype.h>
+#include <string.h>
+
+#include "mdoc.h"
+
+static void put(FILE *f, const char *s, size_t len, bool begins_line)
+{
+	if (begins_line && len && (*s == '.' || *s == '\''))
+		fputs("\\&", f);
+	for (size_t i = 0; i < len; i++) {
+		if (s[i] == '\\')
+			fputs("\\e", f);
+		else if (s[i] == '-' && (!i || !isalnum((unsigned char)s[i - 1])))
+			fputs("\\-", f);	/* an option, to be pasted: not a hyphen */
+		else if (s[i] == '`')
+			fputs("\\(ga", f);
+		else
+			fputc(s[i], f);
+	}
+}
+
+void mdoc_text(FILE *f, const char *s)
+{
+	put(f, s, strlen(s), false);
+}
+
+void mdoc_word(FILE *f, const char *s)
+{
+	bool quoted = strchr(s, ' ') || !*s;
+
+	/* What is a macro's name, or punctuation to mdoc, is so only as a word of its own. */
+	fputs(quoted ? "\"" : "\\&", f);
+	for (; *s; s++)
+		if (*s == '"')
+			fputs("\\(dq", f);
+		else
+			put(f, s, 1, false);
+	fputs(quoted ? "\"" : "", f);
+}
+
+void mdoc_sentence(FILE *f, const char *s)
+{
+	size_t len = strlen(s);
+
+	if (!len)
+		return;
+	if (islower((unsigned char)*s) && strncmp(s, "ebpf", 4)) {	/* a command's name stays as it is */
+		fputc(toupper((unsigned char)*s), f);
+		put(f, s + 1, len - 1, false);
+	} else {
+		put(f, s, len, true);
+	}
+	fputs(strchr(".!?", s[len - 1]) ? "\n" : ".\n", f);
+}
+
+static bool is_literal(const char *line, size_t len)
+{
+	const char *wide = memmem(line, len, "   ", 3);
+
+	return len && (*line == ' ' || wide);
+}
+
+void mdoc_paragraphs(FILE *f, const char *s)
+{
+	bool literal = false, parted = false;
+
+	while (*s) {
+		size_t len = strcspn(s, "\n");
+		bool wants = is_literal(s, len);
+
+		if (literal && !wants) {
+			fputs(".Ed\n", f);
+			parted = false;
+		}
+		if (!literal && wants) {
+			fputs(".Bd -literal -offset indent\n", f);
+		} else if (!wants && !len) {
+			parted = true;
+		} else if (!wants && parted) {
+			fputs(".Pp\n", f);
+		}
+		literal = wants;
+		if (len) {
+			size_t skip = wants ? strspn(s, " ") : 0;
+
+			parted = false;
+			put(f, s + skip, len - skip, true);
+			fputc('\n', f);
+		}
+		s += len + (s[len] == '\n');
+	}
+	if (literal)
+		fputs(".Ed\n", f);
+}
+
+void mdoc_option(FILE *f, const char *name, const char *arg, const char *help)
+{
+	fputs(".It Fl Fl ", f);
+	mdoc_word(f, name);
+	if (arg) {
+		fputs(" Ar ", f);
+		mdoc_word(f, arg);
+	}
+	fputc('\n', f);
+	mdoc_sentence(f, help);
+}
