@@ -112,18 +112,26 @@ void client_options(DBusMessageIter *args, const struct client_option *options, 
 	dbus_message_iter_close_container(args, &dict);
 }
 
-/* Waits for @p; says what we wait for, once, when that takes long and someone watches. */
-static void wait_for(struct client *c, DBusPendingCall *p, const char *doing)
+int64_t client_now_ms(void)
 {
-	struct timespec begin, now;
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return t.tv_sec * 1000LL + t.tv_nsec / 1000000;
+}
+
+/* Waits for @p; says what we wait for, once, when that takes long and someone watches. The time is ours to keep: libdbus
+ * looks at its timeouts only in a main loop. */
+static void wait_for(struct client *c, DBusPendingCall *p, int timeout_ms, const char *doing)
+{
+	int64_t begin = client_now_ms(), passed = 0;
 	bool told = !doing || !isatty(2);
 
-	clock_gettime(CLOCK_MONOTONIC, &begin);
-	while (!dbus_pending_call_get_completed(p) && !(c->stop && *c->stop)) {
-		if (!dbus_connection_read_write_dispatch(c->conn, 200))
+	while (!dbus_pending_call_get_completed(p) && passed < timeout_ms && !(c->stop && *c->stop)) {
+		if (!dbus_connection_read_write_dispatch(c->conn, (int)MIN(200, timeout_ms - passed)))
 			break;
-		clock_gettime(CLOCK_MONOTONIC, &now);
-		if (!told && (now.tv_sec - begin.tv_sec) * 1000 + (now.tv_nsec - begin.tv_nsec) / 1000000 > 1000) {
+		passed = client_now_ms() - begin;
+		if (!told && passed > 1000) {
 			fprintf(stderr, "ebpfctl: %s …\n", doing);
 			told = true;
 		}
@@ -137,7 +145,7 @@ static DBusMessage *send_and_wait(struct client *c, DBusMessage *m, int timeout_
 
 	if (!dbus_connection_send_with_reply(c->conn, m, &p, timeout_ms) || !p)
 		return NULL;
-	wait_for(c, p, doing);
+	wait_for(c, p, timeout_ms, doing);
 	if (dbus_pending_call_get_completed(p))
 		reply = dbus_pending_call_steal_reply(p);
 	else
@@ -156,7 +164,9 @@ int client_call(struct client *c, DBusMessage *m, int timeout_ms, const char *do
 		set_error(c, "interrupted");
 		return -EINTR;
 	}
-	if (!reply)
+	if (!reply && dbus_connection_get_is_connected(c->conn))
+		dbus_set_error_const(&e, DBUS_ERROR_NO_REPLY, "no answer in time");
+	else if (!reply)
 		dbus_set_error_const(&e, DBUS_ERROR_DISCONNECTED, "the bus is gone");
 	if (!reply || dbus_set_error_from_message(&e, reply)) {
 		set_bus_error(c, dbus_message_get_destination(call), &e);

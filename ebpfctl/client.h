@@ -48,6 +48,8 @@ bool client_present(struct client *c, const struct ctl_daemon *d);
 /* From here on SIGINT and SIGTERM do not kill; the first one sets what is returned, for client.stop. */
 const volatile sig_atomic_t *client_catch_signals(void);
 
+/* CLOCK_MONOTONIC. */
+int64_t client_now_ms(void);
 /* For cleanup(). */
 void message_unrefp(DBusMessage **m);
 

@@ -55,7 +55,7 @@ static void what_is_printed_is_read_back_the_same(void **state)
 static struct yaml_node *merged_car(struct doc_fixture *f, struct car *ret)
 {
 	static const char *const files[][2] = {
-		{ "/usr/a.yaml", "doors: 2\nengine:\n  power: 70\n  fuel: gas\nwheels:\n  - {spokes: 9}\n  - {}\n" },
+		{ "/usr/a.yaml", "doors: 2\nname: n\nengine:\n  power: 70\n  fuel: gas\nwheels:\n  - {spokes: 9}\n  - {}\n" },
 		{ "/run/\n\xff.yaml", "tags: one\n" },
 		{ "/etc/b.yaml", "engine:\n  power: 80\nnotes:\n  key: {x: 1}\nextras: {\"a.b\": {spokes: 7}}\ntwice: 8\n" },
 	};
@@ -75,8 +75,8 @@ static void each_value_says_where_it_stands(void **state)
 	static const char *const lines[] = {
 		"\ndoors: 2                                # /usr/a.yaml:1\n",
 		"\n  power: 80                             # /etc/b.yaml:2\n",
-		"\n  fuel: gas                             # /usr/a.yaml:4\n",
-		"\n  - spokes: 9                           # /usr/a.yaml:6\n",
+		"\n  fuel: gas                             # /usr/a.yaml:5\n",
+		"\n  - spokes: 9                           # /usr/a.yaml:7\n",
 		"\n  - spokes: 8                           # default\n",
 		"\ntags: [one]                             # /run/??.yaml:1\n",
 		"\n    x: 1                                # /etc/b.yaml:4\n",
@@ -112,7 +112,7 @@ static void so_it_does_in_json(void **state)
 {
 	static const char *const parts[] = {
 		"\"engine.power\":{\"value\":80,\"file\":\"/etc/b.yaml\",\"line\":2}",
-		"\"wheels[0].spokes\":{\"value\":9,\"file\":\"/usr/a.yaml\",\"line\":6}",
+		"\"wheels[0].spokes\":{\"value\":9,\"file\":\"/usr/a.yaml\",\"line\":7}",
 		"\"height\":{\"value\":-3,\"file\":null,\"line\":null}",
 		"\"extras.a.b.spokes\":{\"value\":7,",
 		"\"tags\":{\"value\":[\"one\"],",
