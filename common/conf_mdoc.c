@@ -57,6 +57,8 @@ static void print_form(const struct conf_key *k, FILE *f)
 	mdoc_word(f, k->name);
 	if (k->sub)
 		fputs(k->type == CONF_LIST ? " : Ar LIST" : " : Ar MAPPING", f);
+	else if (k->type == CONF_NODE || k->type == CONF_CUSTOM)
+		fputs(" : Ar VALUE", f);
 	else if (form[0]) {
 		fputs(" : Ar ", f);
 		mdoc_word(f, form + 1);
@@ -116,7 +118,8 @@ int conf_print_mdoc(const struct conf_schema *s, const char *head, FILE *f, cons
 		fputs(".Ss ", f);
 		mdoc_text(f, t.rows[i].place);
 		fputc('\n', f);
-		mdoc_sentence(f, t.rows[i].schema->name);
+		if (strchr(t.rows[i].schema->name, ' '))	/* else it says nothing that the place does not */
+			mdoc_sentence(f, t.rows[i].schema->name);
 		err = print_keys(t.rows[i].schema, f, ret_row);
 	}
 	return err;

@@ -15,6 +15,8 @@ static void put(FILE *f, const char *s, size_t len, bool begins_line)
 			fputs("\\-", f);	/* an option, to be pasted: not a hyphen */
 		else if (s[i] == '`')
 			fputs("\\(ga", f);
+		else if (s[i] == ' ' && i && strchr(".!?", s[i - 1]) && isupper((unsigned char)s[i + 1]))
+			fputc('\n', f);		/* mdoc: a sentence begins on a line of its own */
 		else
 			fputc(s[i], f);
 	}
@@ -39,13 +41,21 @@ void mdoc_word(FILE *f, const char *s)
 	fputs(quoted ? "\"" : "", f);
 }
 
+/* Begins with a word that may be written with a capital: not a command, a value or a scheme. */
+static bool is_word(const char *s)
+{
+	size_t len = strspn(s, "abcdefghijklmnopqrstuvwxyz");
+
+	return len && strncmp(s, "ebpf", 4) && (!s[len] || strchr(" ,.", s[len]));
+}
+
 void mdoc_sentence(FILE *f, const char *s)
 {
 	size_t len = strlen(s);
 
 	if (!len)
 		return;
-	if (islower((unsigned char)*s) && strncmp(s, "ebpf", 4)) {	/* a command's name stays as it is */
+	if (is_word(s)) {
 		fputc(toupper((unsigned char)*s), f);
 		put(f, s + 1, len - 1, false);
 	} else {
@@ -63,7 +73,7 @@ static bool is_literal(const char *line, size_t len)
 
 void mdoc_paragraphs(FILE *f, const char *s)
 {
-	bool literal = false, parted = false;
+	bool literal = false, parted = true;
 
 	while (*s) {
 		size_t len = strcspn(s, "\n");

@@ -12,7 +12,7 @@ void mdoc_word(FILE *f, const char *s);
 /* @s as a line of its own: with a capital at its beginning and a full stop at its end. */
 void mdoc_sentence(FILE *f, const char *s);
 /* Paragraphs, as help texts have them: an empty line parts them; lines that are indented, or laid out in columns, stay
- * as they are. */
+ * as they are. The first one begins with .Pp, too. */
 void mdoc_paragraphs(FILE *f, const char *s);
 
 /* A row of an options list: --@name, its argument (may be NULL), what it is for. */
