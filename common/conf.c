@@ -198,7 +198,7 @@ static int parse_list(struct arena *a, const struct conf_key *k, const struct ya
 		if (!k->sub->bare)
 			*(struct conf_item *)obj = (struct conf_item){
 				.key = dict ? n->keys[i] : NULL,
-				.file = n->file,
+				.file = n->items[i]->file,
 				.line = dict ? n->key_lines[i] : n->items[i]->line,
 			};
 		err = conf_parse(a, k->sub, n->items[i], obj, d);
@@ -265,6 +265,7 @@ int conf_defaults(struct arena *a, const struct conf_schema *s, void *obj)
 static int unknown_key(const struct conf_schema *s, const struct yaml_node *n, size_t i, struct diag *d)
 {
 	const char *names[KEYS_MAX + 1] = {0}, *meant;
+	const char *file = n->items[i]->file;	/* merged mappings have several */
 	char key[DIAG_EXCERPT], known[512] = "";
 	const struct conf_key *k;
 	size_t count = 0, len = 0;
@@ -279,9 +280,9 @@ static int unknown_key(const struct conf_schema *s, const struct yaml_node *n, s
 	diag_excerpt(key, n->keys[i]);
 	meant = conf_did_you_mean(n->keys[i], names);
 	if (meant)
-		return diag_fail(d, -EINVAL, n->file, n->key_lines[i], "%s: unknown key in %s; did you mean \"%s\"?",
+		return diag_fail(d, -EINVAL, file, n->key_lines[i], "%s: unknown key in %s; did you mean \"%s\"?",
 				 key, s->name, meant);
-	return diag_fail(d, -EINVAL, n->file, n->key_lines[i], "%s: unknown key in %s (expected one of: %s)", key,
+	return diag_fail(d, -EINVAL, file, n->key_lines[i], "%s: unknown key in %s (expected one of: %s)", key,
 			 s->name, known);
 }
 

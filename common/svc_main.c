@@ -170,6 +170,7 @@ int svc_main(const struct svc_def *def, int argc, char **argv)
 	if (svc_schema_init(&s.schema, def) < 0)
 		return EXIT_FAILURE;
 	status = do_task(&s, task, part);
+	free(s.refused);
 	svc_config_fini(&s.config);
 	svc_schema_fini(&s.schema);
 	return status;

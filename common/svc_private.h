@@ -63,6 +63,7 @@ struct svc {
 
 	uint64_t started_at;	/* µs, CLOCK_REALTIME */
 	char text[256];		/* STATUS= */
+	char *refused;		/* the last reload: why */
 	struct svc_trouble *troubles;
 };
 

@@ -173,6 +173,33 @@ static void a_drop_in_that_is_no_text_is_refused_and_never_waited_for(void **sta
 	dirs_teardown(&t);
 }
 
+static void a_mistake_in_a_merged_mapping_is_told_of_its_own_file(void **state)
+{
+	static const struct conf_key inner_keys[] = { { "a", CONF_UINT, 0 }, { 0 } };
+	static const struct conf_schema inner = { "inner", sizeof(uint64_t), inner_keys };
+	static const struct conf_key keys[] = { { "x", CONF_STRUCT, 0, .sub = &inner }, { 0 } };
+	static const struct conf_schema schema = { "outer", sizeof(uint64_t), keys };
+	struct doc_fixture *f = *state;
+	uint64_t value = 0;
+	struct dirs t;
+
+	dirs_setup(&t);
+	put_file(&t, "etc/d.d/1.yaml", "x:\n  a: 1\n");
+	put_file(&t, "usr/d.d/2.yaml", "\n\nx:\n\n  b: 1\n");
+	doc_reset(f);
+	assert_int_equal(conf_read_dirs(f->a, t.list, "d", &f->root, &f->d), 0);
+	assert_int_equal(conf_parse(f->a, &schema, f->root, &value, &f->d), -EINVAL);
+	assert_has(f->d.error, "/usr/d.d/2.yaml:5: b: unknown key");
+
+	put_file(&t, "usr/d.d/2.yaml", "\n\ny: { b: 1 }\n");
+	put_file(&t, "usr/d.d/3.yaml", "y: { c: 1 }\n");
+	doc_reset(f);
+	assert_int_equal(conf_read_dirs(f->a, t.list, "d", &f->root, &f->d), 0);
+	assert_int_equal(conf_parse(f->a, &schema, f->root, &value, &f->d), -EINVAL);
+	assert_has(f->d.error, "/usr/d.d/2.yaml:3: y: unknown key");
+	dirs_teardown(&t);
+}
+
 static int count(const char *path, void *arg)
 {
 	char *seen = arg;
@@ -209,6 +236,7 @@ int main(void)
 		doc_test(no_file_at_all_is_an_empty_mapping),
 		doc_test(drop_ins_follow_the_rules_of_systemd),
 		doc_test(a_drop_in_that_is_no_text_is_refused_and_never_waited_for),
+		doc_test(a_mistake_in_a_merged_mapping_is_told_of_its_own_file),
 		doc_test(each_file_is_called_in_order_until_one_says_no),
 	};
 
