@@ -24,7 +24,7 @@ static struct origin origin_of_key(struct origin up, const char *key)
 	size_t i;
 
 	if (!up.node || up.node->kind != YAML_NODE_MAPPING)
-		return (struct origin){ NULL, up.file, up.line };	/* said in short, by what stands there instead */
+		return (struct origin){ NULL, up.file, up.line };	/* said in short, by what stands there */
 	for (i = 0; i < up.node->n; i++)
 		if (!strcmp(up.node->keys[i], key))
 			return (struct origin){ up.node->items[i], up.node->items[i]->file, up.node->key_lines[i] };

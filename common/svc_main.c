@@ -15,12 +15,10 @@ static const struct svc_option {
 	const char *name, *arg, *help;	/* without help: for `make man` alone */
 	int val;
 } options[] = {
-	{ "check",     NULL,    "read the configuration, print the effective one with where each value comes from, and end",
-	  'c' },
+	{ "check",     NULL,    "print the effective configuration with where each value comes from, and end", 'c' },
 	{ "config",    "DIRS",  "directories of configuration, a colon list, lowest first", 'd' },
 	{ "log-level", "LEVEL", "error, warning, notice, info or debug; the configuration says it otherwise", 'l' },
-	{ "schema",    NULL,    "print every key that the configuration may have, with type, default and meaning, and end",
-	  's' },
+	{ "schema",    NULL,    "print every key that may be configured, with type, default and meaning, and end", 's' },
 	{ "version",   NULL,    "print the version, and end", 'v' },
 	{ "help",      NULL,    "print the options, and end", 'h' },
 	{ "mdoc",      "PART",  NULL, 'm' },

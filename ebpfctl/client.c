@@ -120,8 +120,8 @@ int64_t client_now_ms(void)
 	return t.tv_sec * 1000LL + t.tv_nsec / 1000000;
 }
 
-/* Waits for @p; says what we wait for, once, when that takes long and someone watches. The time is ours to keep: libdbus
- * looks at its timeouts only in a main loop. */
+/* Waits for @p; says what we wait for, once, when that takes long and someone watches. The time is ours to keep:
+ * libdbus looks at its timeouts only in a main loop. */
 static void wait_for(struct client *c, DBusPendingCall *p, int timeout_ms, const char *doing)
 {
 	int64_t begin = client_now_ms(), passed = 0;

@@ -150,7 +150,8 @@ static void take_answer(struct client *c, struct status *s)
 		dbus_error_free(&e);
 	} else {
 		dbus_pending_call_cancel(s->pending);
-		snprintf(text, sizeof(text), "hangs: it is on the bus, and did not answer within %d s", PATIENCE_MS / 1000);
+		snprintf(text, sizeof(text), "hangs: it is on the bus, and did not answer within %d s",
+			 PATIENCE_MS / 1000);
 	}
 	s->error = strdup(text);
 }
@@ -249,8 +250,8 @@ int verb_status(const struct ctl *c, int argc, char **argv)
 	await(&client, all, CTL_N_DAEMONS);
 	json_open_array(&j, NULL);
 	if (!c->json)
-		printf("%s%-10s%-12s%-9s%-21s%-9s%s%s\n", ctl_paint(c, PAINT_BOLD), "DAEMON", "STATE", "VERSION", "SINCE",
-		       "UPTIME", "STATUS", ctl_paint(c, PAINT_OFF));
+		printf("%s%-10s%-12s%-9s%-21s%-9s%s%s\n", ctl_paint(c, PAINT_BOLD), "DAEMON", "STATE", "VERSION",
+		       "SINCE", "UPTIME", "STATUS", ctl_paint(c, PAINT_OFF));
 	for (size_t i = 0; i < CTL_N_DAEMONS; i++) {
 		take_answer(&client, &all[i]);
 		if (c->json)

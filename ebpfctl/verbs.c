@@ -54,8 +54,8 @@ const struct verb verbs[] = {
 	  "--strict the exit status is 1 unless every equation holds.\n", NULL },
 	{ "status", "", "the five daemons: running or not, since when, what is degraded and why", "", 0, 0,
 	  verb_status,
-	  "A daemon is `running`, `degraded` (below its line stands what is not as it should be, and why), `silent` (it\n"
-	  "is on the bus, and did not answer within 3 seconds: it hangs), or `not running`.\n", NULL },
+	  "A daemon is `running`, `degraded` (below its line stands what is not as it should be, and why), `silent`\n"
+	  "(it is on the bus, and did not answer within 3 seconds: it hangs), or `not running`.\n", NULL },
 	{ "config", "DAEMON", "the configuration in effect, each value with where it comes from", "", 1, 1, verb_config,
 	  "DAEMON is loaderd, tagd, channeld, sinkd or xdpd. What is printed is a configuration itself; behind each\n"
 	  "value a comment says the file and line that it comes from, or that it is the default. Secrets are hidden.\n"

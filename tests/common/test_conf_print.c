@@ -55,9 +55,11 @@ static void what_is_printed_is_read_back_the_same(void **state)
 static struct yaml_node *merged_car(struct doc_fixture *f, struct car *ret)
 {
 	static const char *const files[][2] = {
-		{ "/usr/a.yaml", "doors: 2\nname: n\nengine:\n  power: 70\n  fuel: gas\nwheels:\n  - {spokes: 9}\n  - {}\n" },
+		{ "/usr/a.yaml", "doors: 2\nname: n\nengine:\n  power: 70\n  fuel: gas\nwheels:\n  - {spokes: 9}\n"
+				 "  - {}\n" },
 		{ "/run/\n\xff.yaml", "tags: one\n" },
-		{ "/etc/b.yaml", "engine:\n  power: 80\nnotes:\n  key: {x: 1}\nextras: {\"a.b\": {spokes: 7}}\ntwice: 8\n" },
+		{ "/etc/b.yaml", "engine:\n  power: 80\nnotes:\n  key: {x: 1}\nextras: {\"a.b\": {spokes: 7}}\n"
+				 "twice: 8\n" },
 	};
 	struct yaml_node *root = NULL, *n;
 
@@ -141,7 +143,8 @@ static void a_secret_is_neither_printed_nor_quoted(void **state)
 	};
 	static const struct conf_key keys[] = {
 		{ "word", CONF_STR, offsetof(struct safe, word), .flags = CONF_SECRET, .help = "opens it" },
-		{ "pin", CONF_UINT, offsetof(struct safe, pin), .max = 9999, .flags = CONF_SECRET, .help = "so does this" },
+		{ "pin", CONF_UINT, offsetof(struct safe, pin), .max = 9999, .flags = CONF_SECRET,
+		  .help = "so does this" },
 		{ 0 },
 	};
 	static const struct conf_schema schema = { "a safe", sizeof(struct safe), keys };

@@ -21,7 +21,7 @@ P
 wait_for 10 test -S "$T/notify.sock" -a -S "$T/bus" || not_ok "a bus and a manager"
 NOTIFY_SOCKET=$T/notify.sock "$BIN/ebpf-sinkd" 2>"$T/sinkd.err" & SINKD=$!
 PIDS+=("$SINKD")
-ctl() { "$BIN/ebpfctl" "$@"; }
+ctl() { "$BIN/ebpfctl" ${BUS:+--bus "$BUS"} "$@"; }	# the one of the environment, until there is an instance
 state() { ctl status --json | jq -r '.[] | select(.daemon == "sinkd") | .state'; }
 is_so() { [ "$(state)" = "$1" ]; }
 why() { ctl status --json | jq -r '.[] | select(.daemon == "sinkd") | .degraded[]'; }
@@ -144,7 +144,6 @@ one first >"$P/10-first.yaml"
 one last >"$P/90-last.yaml"
 mkfifo "$P/20-fifo.yaml"; mkdir "$P/30-folder.yaml"; truncate -s 1G "$P/40-large.yaml"; head -c 4096 /dev/urandom >"$P/50-binary.yaml"
 ln -s nowhere "$P/60-dangling.yaml"; : >"$P/70-empty.yaml"; ln -s /dev/null "$P/80-null.yaml"
-ctl() { "$BIN/ebpfctl" --bus "$BUS" "$@"; }
 if start x --config "$T/conf"; then
 	has() { [ "$(ctl list --json | jq -r '[.[] | select(.state == "loaded") | .program] | sort | join(" ")')" = "$1" ]; }
 	check "declared programs that are right are loaded" wait_for 10 has "first last"
