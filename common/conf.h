@@ -96,7 +96,7 @@ void conf_print(const struct conf_schema *s, const void *obj, FILE *f);
 /* The same with where each value comes from as a comment behind it: "# FILE:LINE", or "# default". @root: what @obj
  * was parsed from. 0, -ENOMEM. */
 int conf_print_origins(const struct conf_schema *s, const void *obj, const struct yaml_node *root, FILE *f);
-/* The same as one JSON object: {"file.rotate-size": {"value": "100M", "file": "/etc/…", "line": 3}, …}. Of a default,
+/* The same as one JSON object: {"file.rotate-size": {"value": "100M", "file": "/etc/x.yaml", "line": 3}}. Of a default,
  * file and line are null; of a secret the value is, and it has "secret": true. 0, -ENOMEM. */
 int conf_print_origins_json(const struct conf_schema *s, const void *obj, const struct yaml_node *root, FILE *f);
 /* The table itself, as commented YAML: each key with type, default, bounds and help. */

@@ -18,7 +18,7 @@ static const struct svc_option {
 	{ "check",     NULL,    "print the effective configuration with where each value comes from, and end", 'c' },
 	{ "config",    "DIRS",  "directories of configuration, a colon list, lowest first", 'd' },
 	{ "log-level", "LEVEL", "error, warning, notice, info or debug; the configuration says it otherwise", 'l' },
-	{ "schema",    NULL,    "print every key that may be configured, with type, default and meaning, and end", 's' },
+	{ "schema",    NULL,    "print every key of the configuration, with type, default and meaning, and end", 's' },
 	{ "version",   NULL,    "print the version, and end", 'v' },
 	{ "help",      NULL,    "print the options, and end", 'h' },
 	{ "mdoc",      "PART",  NULL, 'm' },
