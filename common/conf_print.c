@@ -86,6 +86,10 @@ void conf_print_node(const struct yaml_node *n, FILE *f)
 			conf_print_text(f, yaml_is_null(n) ? NULL : n->value);
 		return;
 	}
+	if (!n->n) {
+		fputs(mapping ? "{}" : "[]", f);
+		return;
+	}
 	fputs(mapping ? "{" : "[", f);
 	for (i = 0; i < n->n; i++) {
 		fputs(i ? ", " : mapping ? " " : "", f);

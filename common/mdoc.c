@@ -9,16 +9,20 @@ static void put(FILE *f, const char *s, size_t len, bool begins_line)
 	if (begins_line && len && (*s == '.' || *s == '\''))
 		fputs("\\&", f);
 	for (size_t i = 0; i < len; i++) {
-		if (s[i] == '\\')
+		if (s[i] == '\\') {
 			fputs("\\e", f);
-		else if (s[i] == '-' && (!i || !isalnum((unsigned char)s[i - 1])))
+		} else if (s[i] == '-' && (!i || !isalnum((unsigned char)s[i - 1]))) {
 			fputs("\\-", f);	/* an option, to be pasted: not a hyphen */
-		else if (s[i] == '`')
+		} else if (s[i] == '`') {
 			fputs("\\(ga", f);
-		else if (s[i] == ' ' && i && strchr(".!?", s[i - 1]) && isupper((unsigned char)s[i + 1]))
+		} else if (!strncmp(s + i, "…", strlen("…"))) {
+			fputs("...", f);	/* in every locale */
+			i += strlen("…") - 1;
+		} else if (s[i] == ' ' && i && strchr(".!?", s[i - 1]) && isupper((unsigned char)s[i + 1])) {
 			fputc('\n', f);		/* mdoc: a sentence begins on a line of its own */
-		else
+		} else {
 			fputc(s[i], f);
+		}
 	}
 }
 
@@ -33,11 +37,14 @@ void mdoc_word(FILE *f, const char *s)
 
 	/* What is a macro's name, or punctuation to mdoc, is so only as a word of its own. */
 	fputs(quoted ? "\"" : "\\&", f);
-	for (; *s; s++)
-		if (*s == '"')
+	while (*s) {
+		size_t len = *s == '"' ? 0 : strcspn(s, "\"");
+
+		put(f, s, len, false);
+		if (!len)
 			fputs("\\(dq", f);
-		else
-			put(f, s, 1, false);
+		s += MAX(len, (size_t)1);
+	}
 	fputs(quoted ? "\"" : "", f);
 }
 
