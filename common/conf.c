@@ -133,7 +133,7 @@ static int parse_scalar(struct arena *a, const struct conf_key *k, const struct 
 	const char *meant = NULL;
 	int err = -EINVAL;
 
-	if (k->type == CONF_STR && yaml_is_null(n) && !(k->flags & CONF_REQUIRED)) {
+	if ((k->type == CONF_STR || k->type == CONF_NAME) && yaml_is_null(n) && !(k->flags & CONF_REQUIRED)) {
 		*(const char **)field = NULL;
 		return 0;
 	}
@@ -225,7 +225,7 @@ int conf_parse_key(struct arena *a, const struct conf_key *k, const struct yaml_
 		memset(field, 0, k->sub->size);	/* its defaults were set already, and are set again */
 		return conf_parse(a, k->sub, n, field, d);
 	case CONF_NODE:
-		*(const struct yaml_node **)field = n;
+		*(const struct yaml_node **)field = yaml_is_null(n) ? NULL : n;
 		return 0;
 	case CONF_CUSTOM:
 		return k->parse(a, n, field, d);

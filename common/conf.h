@@ -15,13 +15,13 @@ enum conf_type {
 	CONF_SIZE,	/* uint64_t bytes: 4096, 64K, 16M, 1G */
 	CONF_TIME,	/* uint64_t nanoseconds: 100ms, 5s, 10m, 1h, 1d; a bare number is seconds */
 	CONF_STR,	/* const char *, in the arena; null gives NULL. min..max bound its length if max is set */
-	CONF_NAME,	/* const char *: [A-Za-z0-9_-]{1,63} */
+	CONF_NAME,	/* const char *: [A-Za-z0-9_-]{1,63}; null gives NULL */
 	CONF_ENUM,	/* int: index in choices */
 	CONF_STRS,	/* struct conf_strs: a sequence of scalars, or one scalar */
 	CONF_STRUCT,	/* a nested struct, by sub */
 	CONF_LIST,	/* struct conf_list of structs: a sequence of mappings */
 	CONF_DICT,	/* struct conf_list of structs: a mapping; each struct begins with struct conf_item */
-	CONF_NODE,	/* const struct yaml_node *: taken as it is */
+	CONF_NODE,	/* const struct yaml_node *: taken as it is; null gives NULL */
 	CONF_CUSTOM,	/* by the row's own parse() */
 };
 

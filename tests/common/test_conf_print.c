@@ -50,6 +50,23 @@ static void what_is_printed_is_read_back_the_same(void **state)
 	free(again);
 }
 
+static void so_are_the_defaults(void **state)
+{
+	struct doc_fixture *f = *state;
+	char *once, *again;
+	struct car c;
+
+	assert_int_equal(parse_car(f, "", &c), 0);
+	once = printed(&car_schema, &c);
+	assert_int_equal(parse_car(f, once, &c), 0);
+	again = printed(&car_schema, &c);
+	assert_string_equal(once, again);
+	assert_null(c.name);
+	assert_null(c.notes);
+	free(once);
+	free(again);
+}
+
 /* ---- where values come from ----------------------------------------------------------------- */
 
 static struct yaml_node *merged_car(struct doc_fixture *f, struct car *ret)
@@ -218,6 +235,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		doc_test(what_is_printed_is_read_back_the_same),
+		doc_test(so_are_the_defaults),
 		doc_test(each_value_says_where_it_stands),
 		doc_test(so_it_does_in_json),
 		doc_test(a_secret_is_neither_printed_nor_quoted),
