@@ -81,6 +81,7 @@ static bool is_literal(const char *line, size_t len)
 void mdoc_paragraphs(FILE *f, const char *s)
 {
 	bool literal = false, parted = true;
+	size_t indent = 0;
 
 	while (*s) {
 		size_t len = strcspn(s, "\n");
@@ -92,6 +93,7 @@ void mdoc_paragraphs(FILE *f, const char *s)
 		}
 		if (!literal && wants) {
 			fputs(".Bd -literal -offset indent\n", f);
+			indent = strspn(s, " ");
 		} else if (!wants && !len) {
 			parted = true;
 		} else if (!wants && parted) {
@@ -99,7 +101,7 @@ void mdoc_paragraphs(FILE *f, const char *s)
 		}
 		literal = wants;
 		if (len) {
-			size_t skip = wants ? strspn(s, " ") : 0;
+			size_t skip = wants ? MIN(indent, strspn(s, " ")) : 0;
 
 			parted = false;
 			put(f, s + skip, len - skip, true);

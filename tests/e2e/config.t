@@ -111,6 +111,17 @@ like "too many" "$(reload)" 'vol/sinkd.d: more than 1024 files'
 rm -r "$T/vol/sinkd.d"; mv "$T/aside" "$T/vol/sinkd.d"
 is "after all that a good one is taken" "$(reload)$(state)" running
 
+# A name that is no UTF-8 may stand in no message of the bus.
+bad=$T/vol/sinkd.d/$'60-\xff\n.yaml'
+echo 'keep: 3' >"$bad"
+like "a name that is no text" "$(reload)" 'sinkd.d/60-.*:1: keep: unknown key'
+is "… is said in status" "$(state) $(why | grep -c '^config: .*:1: keep: unknown key')" "degraded 1"
+echo 'log-level: info' >"$bad"
+is "… and if it is right, taken" "$(reload)$(state)" running
+like "… and its values say where they come from" "$(ctl config sinkd)" '^log-level: info +# .*/sinkd.d/60-.*:1$'
+check "… in JSON" jq -e '."log-level".line == 1' <(ctl config sinkd --json)
+rm "$bad"; reload
+
 # ---- an option, a hang, an end
 like "an option that is none" "$(busctl --address="$DBUS_SYSTEM_BUS_ADDRESS" call org.ebpfagent.sink1 /org/ebpfagent/sink1 org.ebpfagent.daemon1 GetConfig 'a{sv}' 1 jsom b true 2>&1)" "unknown option 'jsom'"
 like "an option of a wrong type" "$(busctl --address="$DBUS_SYSTEM_BUS_ADDRESS" call org.ebpfagent.sink1 /org/ebpfagent/sink1 org.ebpfagent.daemon1 GetConfig 'a{sv}' 1 json s true 2>&1)" "json"
