@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # The man pages: whole, clean, with every verb, option and key that the binaries know, and with examples that are right.
 . "$(dirname "$0")/lib.sh"
+export BUILD
 MAN=$BUILD/man
 command -v mandoc >/dev/null || skip_all "mandoc is not installed"
 
@@ -56,7 +57,7 @@ is "that many examples" "$n" "$(grep -c '^\.\\" example: ' "$MAN/ebpf-agent-prog
 sed 's/rotate-size/rotate-sise/; s/ring_buffer/ring/' "$T/hello.yaml" >"$T/bad.yaml"
 check "… and a wrong one would not be" bash -c "! '$BIN/ebpfctl' check '$T/bad.yaml'"
 
-make -s -C "$ROOT" install DESTDIR="$T/root" BUILD="$BUILD" >"$T/install.out" 2>&1
+DESTDIR=$T/root PREFIX=/usr "$ROOT/scripts/install" >"$T/install.out" 2>&1
 is "they are installed" "$(cd "$T/root/usr/share/man" && find . -type f | wc -l)" 8
 is "and so is the completion" "$(find "$T/root/usr/share/bash-completion/completions" -name ebpfctl | wc -l)" 1
 done_testing
