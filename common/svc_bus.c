@@ -29,7 +29,6 @@ static int config_option(sd_bus_message *m, const char *key, const char *type, v
 	int err, *json = arg;
 
 	(void)error;
-
 	if (strcmp(key, "json") || strcmp(type, "b"))
 		return 0;
 	err = sd_bus_message_read(m, "v", "b", json);
