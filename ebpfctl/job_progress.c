@@ -103,25 +103,36 @@ static void say_json(const struct job_progress *p)
 	json_fini(&j);
 }
 
+/* In one piece: daemons of a run write to the same place. */
+static void say_plain(const char *before, const char *text, const char *after)
+{
+	cleanup(freep) char *whole = NULL;
+	size_t len = 0;
+	FILE *f = open_memstream(&whole, &len);
+
+	if (!f)
+		return;
+	fputs(before, f);
+	print_plain(f, text);
+	fputs(after, f);
+	if (fclose(f) == 0)
+		fwrite(whole, 1, len, stderr);
+}
+
 /* Cut to the terminal's width: a line that wraps could not be written over. */
-static void say_on_line(struct job_progress *p, const char *text)
+static void say_on_line(struct job_progress *p, char *text)
 {
 	struct winsize w = { 0 };
-	cleanup(freep) char *cut = strdup(text);
 	size_t columns = ioctl(2, TIOCGWINSZ, &w) == 0 && w.ws_col ? w.ws_col : 80;
 
-	if (!cut)
-		return;
-	if (strlen(cut) >= columns) {
+	if (strlen(text) >= columns) {
 		size_t end = columns - 1;
 
-		while (end > 0 && (cut[end] & 0xc0) == 0x80)	/* not amid a character */
+		while (end > 0 && (text[end] & 0xc0) == 0x80)	/* not amid a character */
 			end--;
-		cut[end] = '\0';
+		text[end] = '\0';
 	}
-	fputs("\r\033[K", stderr);
-	print_plain(stderr, cut);
-	fflush(stderr);
+	say_plain("\r\033[K", text, "");
 	p->on_line = true;
 }
 
@@ -134,13 +145,10 @@ static void say(struct job_progress *p)
 		return;
 	}
 	text = text_printf("%s: %s (%u %%)", p->doing, p->phase, p->percent);
-	if (isatty(2)) {
+	if (isatty(2))
 		say_on_line(p, text);
-		return;
-	}
-	fputs("ebpfctl: ", stderr);
-	print_plain(stderr, text);
-	fputc('\n', stderr);
+	else
+		say_plain("ebpfctl: ", text, "\n");
 }
 
 void job_progress_look(struct job_progress *p)
