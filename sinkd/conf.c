@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include <errno.h>
 
+#include "../common/program.h"
 #include "sinkd.h"
 
 static const char *const fsync_names[] = {
@@ -57,13 +58,26 @@ static const struct conf_key tail_keys[] = {
 };
 static const struct conf_schema tail_schema = { "the live view", sizeof(struct tail_conf), tail_keys };
 
+static int check_storage(struct arena *a, const struct yaml_node *n, void *obj, struct diag *d)
+{
+	(void)a, (void)n;
+	return program_check_storage(((struct sinkd_conf *)obj)->storage, d);
+}
+
 static const struct conf_key sinkd_keys[] = {
 	{ "file", CONF_STRUCT, offsetof(struct sinkd_conf, file), .sub = &file_schema,
 	  .help = "how files are written where a program does not say otherwise" },
+	{ "kafka", CONF_STRUCT, offsetof(struct sinkd_conf, kafka), .sub = &kafka_schema,
+	  .help = "where and how records go to Kafka where a program does not say otherwise" },
+	{ "storage", CONF_NODE, offsetof(struct sinkd_conf, storage),
+	  .help = "{file: …, kafka: …}: where the records of programs go that do not say so themselves, each true, false "
+		  "or options as in a program's storage; default: {file: true}" },
 	{ "tail", CONF_STRUCT, offsetof(struct sinkd_conf, tail), .sub = &tail_schema, .help = "ebpfctl tail" },
 	{ NULL },
 };
-const struct conf_schema sinkd_schema = { "sinkd.yaml", sizeof(struct sinkd_conf), sinkd_keys };
+const struct conf_schema sinkd_schema = {
+	"sinkd.yaml", sizeof(struct sinkd_conf), sinkd_keys, .check = check_storage,
+};
 
 static const struct conf_key route_keys[] = {
 	{ "path", CONF_STR, offsetof(struct file_route, path), .min = 1, .max = PATH_MAX - 1,

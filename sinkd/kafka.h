@@ -1,0 +1,85 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The Kafka sink, between its files: what may be set (kafka_conf.c), where records go (kafka_topic.c), who talks to the
+ * brokers (kafka_producer.c), and the sink itself (sink_kafka.c). */
+#ifndef EBPF_AGENT_SINKD_KAFKA_H
+#define EBPF_AGENT_SINKD_KAFKA_H
+
+#include "rdkafka.h"
+#include "stream.h"
+#include "window.h"
+
+#define KAFKA_TOPIC_MAX    249		/* org.apache.kafka.common.internals.Topic */
+#define KAFKA_TEMPLATE_MAX 512
+#define KAFKA_SETTINGS_MAX 16384
+#define KAFKA_SEPARATOR    "\x1e"	/* between settings; no value has it */
+#define KAFKA_ERROR_MAX    384
+
+/* ---- kafka_conf.c ---- */
+
+/* What a route asks for; flat, so that two can be compared by memcmp(). */
+struct kafka_options {
+	uint64_t window;
+	int when_full;			/* enum kafka_when_full */
+	int spare;
+	char topic[KAFKA_TEMPLATE_MAX];
+	char settings[KAFKA_SETTINGS_MAX];	/* "name=value" KAFKA_SEPARATOR …: the same text, the same producer */
+	char error[256];		/* what was wrong with the entry */
+};
+void kafka_options_read(const struct sinkd_conf *conf, const struct yaml_node *n, struct kafka_options *ret,
+			char ret_cursor[SINK_NAME_MAX]);
+
+/* ---- kafka_topic.c ---- */
+
+struct kafka_names {
+	const char *host, *program, *channel, *event;
+};
+/* 0; -EINVAL, and @ret_why says what is wrong with it. */
+int kafka_template_check(const char *template, char ret_why[128]);
+/* The topic of a checked template: characters that topics do not have become '_'. -ENAMETOOLONG, -EINVAL. */
+int kafka_topic_render(const char *template, const struct kafka_names *n, char ret[KAFKA_TOPIC_MAX + 1]);
+
+/* ---- kafka_producer.c ---- */
+
+/* One connection to a cluster, for all sinks with the same settings. */
+struct kafka_producer {
+	struct kafka_producer *next;
+	struct sinkd *sinkd;
+	const struct rdkafka *lib;
+	rd_kafka_t *rk;
+	rd_kafka_queue_t *queue;
+	int fd;				/* readable: there are events */
+	unsigned handles;		/* open libuv handles */
+	unsigned users;
+	unsigned serving;		/* its windows are being looked at */
+	bool dead;			/* for good: no new users */
+	char trouble[KAFKA_ERROR_MAX];	/* with the connection; empty: none */
+	struct window *windows;
+	uv_poll_t poll;
+	uv_async_t destroyed;
+	uv_timer_t patience;
+	uv_thread_t destroyer;
+	uv_mutex_t lock;
+	bool left_alone;		/* under @lock: the destroyer tells nobody */
+	uint64_t flush_until_ns;	/* 0: not stopping */
+	char settings[KAFKA_SETTINGS_MAX + 64];
+};
+
+/* One more user; with the window in which its records are. NULL: sink_fail() was called. */
+struct kafka_producer *kafka_producer_get(struct sink *s, const char *settings);
+/* The user is gone; what it has under way, too, unless others use the producer. */
+void kafka_producer_put(struct kafka_producer *p, struct sink *s);
+/* Serves what was answered, for at most @ms: a stop waits for what is under way. */
+void kafka_producer_flush(struct kafka_producer *p, uint64_t ms);
+
+/* ---- sink_kafka.c, for the producer ---- */
+
+/* A record was answered for: delivered, or not, as @m->err says. @maybe: then it may be there all the same. */
+void kafka_answer(struct window_entry *e, const struct rdkafka *lib, const rd_kafka_message_t *m, bool maybe);
+/* All that came in at once is reported. */
+void kafka_answered(struct sink *s);
+/* The connection has trouble, or (NULL) none any more. */
+void kafka_trouble(struct sink *s, const char *text);
+/* The producer is of no use any more. */
+void kafka_dead(struct sink *s, const char *text);
+
+#endif
