@@ -16,9 +16,9 @@ static const char *const when_full_names[] = { [KAFKA_EXPIRE] = "expire", [KAFKA
 	{ "window", CONF_UINT, offsetof(struct kafka_conf, window), "16384", .min = 1, .max = 1 << 20,               \
 	  .help = "records of one program that may be under way: as many can be there twice after a crash" },        \
 	{ "when-full", CONF_ENUM, offsetof(struct kafka_conf, when_full), "expire", .choices = when_full_names,      \
-	  .help = "what happens when the spool is nearly full because the brokers do not take its records: expire "  \
-		  "(the oldest are given up and counted, other sinks go on) or hold (nothing is given up; when the "     \
-		  "spool is full, all sinks of the program wait, and then the kernel's ring fills)" },                   \
+	  .help = "what happens when the spool is nearly full and the brokers take nothing: expire (the oldest "     \
+		  "records are given up and counted; other sinks go on) or hold (nothing is given up; when the spool "   \
+		  "is full, all sinks of the program wait, and then the kernel's ring fills)" },                   \
 	{ "settings", CONF_CUSTOM, offsetof(struct kafka_conf, settings), .parse = settings_parse,                   \
 	  .print = kafka_settings_print,                                                                             \
 	  .help = "librdkafka's own, by name: security.protocol, ssl.ca.location, sasl.mechanism, linger.ms, … A "   \

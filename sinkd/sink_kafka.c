@@ -9,6 +9,7 @@
 #include "kafka.h"
 
 #define FAILING_MAX_NS  (10 * NSEC_PER_SEC)	/* answers that are still out are not waited for any longer */
+#define STUCK_NS        (2 * NSEC_PER_SEC)
 #define REJECTED_FOR_NS (60 * NSEC_PER_SEC)	/* so long it stands in Degraded */
 #define STOP_FLUSH_MS   1000
 #define TS_OFFSET       7			/* {"ts":" */
@@ -27,6 +28,7 @@ struct kafka_sink {
 	size_t n_routes;
 	unsigned names_version;
 	bool delivered;			/* something was, since the last look */
+	uint64_t moved_ns;		/* when something was, or nothing was under way */
 	uint64_t failing_ns;		/* since then records failed; 0: none */
 	/* A batch that is too large may hold records that are not: up to here each goes alone. */
 	bool alone, alone_wanted;
@@ -52,9 +54,13 @@ static void kafka_options(struct sinkd *sk, const char *program, const struct ya
 	kafka_options_read(sk->conf, n, ret, ret_cursor);
 }
 
+/* A slow Kafka holds its program back, as a slow disk does; one that does not move at all must not. */
 static bool kafka_expires(const struct sink *s)
 {
-	return ((const struct kafka_options *)s->options)->when_full == KAFKA_EXPIRE;
+	const struct kafka_sink *k = container_of(s, struct kafka_sink, sink);
+
+	return options_of(k)->when_full == KAFKA_EXPIRE &&
+	       (s->open ? uv_hrtime() - k->moved_ns > STUCK_NS : s->failed);
 }
 
 /* ---- routes ---- */
@@ -139,6 +145,7 @@ static int kafka_open(struct sink *s)
 	s->window->next = k->producer->windows;
 	k->producer->windows = s->window;
 	k->failing_ns = 0;
+	k->moved_ns = uv_hrtime();
 	if (k->producer->trouble[0])
 		kafka_trouble(s, k->producer->trouble);
 	return 0;
@@ -234,8 +241,11 @@ static int kafka_send(struct sink *s, const struct sink_rec *r, struct window_en
 			    RD_KAFKA_V_KEY(key_len ? key : NULL, key_len),
 			    RD_KAFKA_V_TIMESTAMP(r->rec.time_ns / NSEC_PER_MSEC), RD_KAFKA_V_HEADERS(headers),
 			    RD_KAFKA_V_OPAQUE(e), RD_KAFKA_V_END);
-	if (!err)
+	if (!err) {
+		if (s->window->open == 1)
+			k->moved_ns = uv_hrtime();
 		return 0;
+	}
 	lib->headers_destroy(headers);
 	return refused(k, r, err);
 }
@@ -319,8 +329,10 @@ void kafka_answered(struct sink *s)
 		if (!w->open)
 			failed(k);
 	} else {
-		if (k->delivered)
+		if (k->delivered) {
+			k->moved_ns = uv_hrtime();
 			sink_recovered(s);
+		}
 		w->limit = k->delivered ? w->size : w->limit;
 		s->waiting = false;
 		if (k->alone && s->at.pos >= k->alone_until && !w->open) {
