@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include <errno.h>
+#include <string.h>
 
 #include "../common/program.h"
 #include "sinkd.h"
@@ -58,11 +59,7 @@ static const struct conf_key tail_keys[] = {
 };
 static const struct conf_schema tail_schema = { "the live view", sizeof(struct tail_conf), tail_keys };
 
-static int check_storage(struct arena *a, const struct yaml_node *n, void *obj, struct diag *d)
-{
-	(void)a, (void)n;
-	return program_check_storage(((struct sinkd_conf *)obj)->storage, d);
-}
+static int check_storage(struct arena *a, const struct yaml_node *n, void *obj, struct diag *d);
 
 static const struct conf_key sinkd_keys[] = {
 	{ "file", CONF_STRUCT, offsetof(struct sinkd_conf, file), .sub = &file_schema,
@@ -86,6 +83,30 @@ static const struct conf_key route_keys[] = {
 	{ NULL },
 };
 static const struct conf_schema route_schema = { "storage: file", sizeof(struct file_route), route_keys };
+
+static int check_storage(struct arena *a, const struct yaml_node *n, void *obj, struct diag *d)
+{
+	const struct sinkd_conf *conf = obj;
+	const struct {
+		const char *sink;
+		const struct conf_schema *schema;
+	} rows[] = { { "file", &route_schema }, { "kafka", &kafka_route_schema } };
+	union {
+		struct file_route file;
+		struct kafka_conf kafka;
+	} said;
+	int r = program_check_storage(conf->storage, d);
+
+	(void)n;
+	for (size_t i = 0; i < ARRAY_SIZE(rows) && r == 0; i++) {
+		const struct yaml_node *options = yaml_get(conf->storage, rows[i].sink);
+
+		memset(&said, 0, sizeof(said));
+		if (options && options->kind == YAML_NODE_MAPPING)
+			r = conf_parse(a, rows[i].schema, options, &said, d);
+	}
+	return r;
+}
 
 int file_route_parse(struct arena *a, const struct yaml_node *n, const struct file_rules *defaults,
 		     struct file_route *ret, struct diag *d)

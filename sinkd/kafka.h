@@ -68,6 +68,8 @@ struct kafka_producer {
 struct kafka_producer *kafka_producer_get(struct sink *s, const char *settings);
 /* The user is gone; what it has under way, too, unless others use the producer. */
 void kafka_producer_put(struct kafka_producer *p, struct sink *s);
+/* Has the loop look for what came in: nothing is waited for that only librdkafka's word would tell of. */
+void kafka_producer_look(struct kafka_producer *p);
 /* Serves what was answered, for at most @ms: a stop waits for what is under way. */
 void kafka_producer_flush(struct kafka_producer *p, uint64_t ms);
 

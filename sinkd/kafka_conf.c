@@ -9,7 +9,8 @@ static const char *const when_full_names[] = { [KAFKA_EXPIRE] = "expire", [KAFKA
 
 #define KAFKA_KEYS(settings_parse)                                                                               \
 	{ "brokers", CONF_STRS, offsetof(struct kafka_conf, brokers),                                                \
-	  .help = "HOST:PORT of some of the cluster's brokers; the others are found through them" },                 \
+	  .help = "HOST:PORT of some of the cluster's brokers; the others are found through them. A program's own "   \
+		  "brokers are not told the secrets of sinkd.yaml" },                 \
 	{ "topic", CONF_STR, offsetof(struct kafka_conf, topic), "ebpf-agent.{program}", .min = 1,                   \
 	  .max = KAFKA_TEMPLATE_MAX - 1,                                                                             \
 	  .help = "where records go; {host}, {program}, {channel} and {event} stand for their names" },              \
@@ -64,22 +65,34 @@ static const struct kafka_setting ours[] = {
 };
 
 #define SETTINGS_ROWS 256
+#define BROKERS       "bootstrap.servers"
 
 struct rows {
 	const struct kafka_setting *r[SETTINGS_ROWS];
 	size_t n;
 };
 
-/* Later ones win. */
-static int put(struct rows *rows, const struct kafka_setting *s, size_t n)
+static size_t find_row(const struct rows *rows, const char *name)
 {
-	for (size_t i = 0, j; i < n; i++) {
-		for (j = 0; j < rows->n && strcmp(rows->r[j]->name, s[i].name); j++)
-			;
-		if (j == SETTINGS_ROWS)
+	size_t i;
+
+	for (i = 0; i < rows->n && strcmp(rows->r[i]->name, name); i++)
+		;
+	return i;
+}
+
+/* Later ones win. */
+static int put(struct rows *rows, const struct kafka_setting *s, size_t n, bool secrets_too)
+{
+	for (size_t i = 0; i < n; i++) {
+		size_t at = find_row(rows, s[i].name);
+
+		if (s[i].secret && !secrets_too)
+			continue;
+		if (at == SETTINGS_ROWS)
 			return -E2BIG;
-		rows->r[j] = &s[i];
-		rows->n = MAX(rows->n, j + 1);
+		rows->r[at] = &s[i];
+		rows->n = MAX(rows->n, at + 1);
 	}
 	return 0;
 }
@@ -111,32 +124,32 @@ static const char *join_brokers(struct arena *a, const struct conf_strs *brokers
 	return all;
 }
 
-static bool is_said(const struct rows *rows, const char *name)
+/* Another cluster than sinkd.yaml's is told none of its secrets. */
+static bool is_elsewhere(const struct kafka_conf *route)
 {
-	for (size_t i = 0; i < rows->n; i++)
-		if (!strcmp(rows->r[i]->name, name))
+	for (size_t i = 0; i < route->settings.n; i++)
+		if (!strcmp(route->settings.s[i].name, BROKERS))
 			return true;
-	return false;
+	return route->brokers.n;
 }
 
 static int fill_settings(struct arena *a, const struct kafka_conf *conf, const struct kafka_conf *route,
 			 struct kafka_options *o)
 {
-	struct kafka_setting brokers = {
-		.name = "bootstrap.servers", .value = join_brokers(a, route->brokers.n ? &route->brokers : &conf->brokers),
-	};
+	struct kafka_setting brokers = { .name = BROKERS, .value = join_brokers(a, &conf->brokers) };
+	struct kafka_setting other = { .name = BROKERS, .value = join_brokers(a, &route->brokers) };
 	struct rows rows = {};
-	int r = put(&rows, ours, ARRAY_SIZE(ours));
+	int r = put(&rows, ours, ARRAY_SIZE(ours), true);
 
-	if (r == 0 && brokers.value)
-		r = put(&rows, &brokers, 1);
 	if (r == 0)
-		r = put(&rows, conf->settings.s, conf->settings.n);
-	if (r == 0 && route->brokers.n)
-		r = put(&rows, &brokers, 1);
+		r = put(&rows, &brokers, !!brokers.value, true);
 	if (r == 0)
-		r = put(&rows, route->settings.s, route->settings.n);
-	if (r == 0 && !is_said(&rows, "bootstrap.servers") && !is_said(&rows, "metadata.broker.list"))
+		r = put(&rows, conf->settings.s, conf->settings.n, !is_elsewhere(route));
+	if (r == 0)
+		r = put(&rows, &other, !!other.value, true);
+	if (r == 0)
+		r = put(&rows, route->settings.s, route->settings.n, true);
+	if (r == 0 && find_row(&rows, BROKERS) == rows.n)
 		snprintf(o->error, sizeof(o->error),
 			 "no broker is known: say `kafka: {brokers: HOST:PORT}` in sinkd.yaml");
 	return r < 0 ? r : print_rows(&rows, o->settings, sizeof(o->settings));

@@ -11,6 +11,7 @@ enum kafka_when_full { KAFKA_EXPIRE, KAFKA_HOLD };
 struct kafka_setting {
 	const char *name, *value;
 	const char *said_name, *said_value;	/* as they stand in the file; a secret's value is NULL */
+	bool secret;
 };
 struct kafka_settings {
 	struct kafka_setting *s;

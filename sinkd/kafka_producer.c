@@ -10,6 +10,8 @@
 #define STATISTICS_MS    "1000"	/* the only way to hear that an idle connection works again */
 #define STOP_PATIENCE_MS 3000
 
+static const uint64_t one = 1;		/* what is written to an eventfd */
+
 /* ---- settings ---- */
 
 static int set_one(const struct rdkafka *lib, rd_kafka_conf_t *c, const char *name, const char *value, struct sink *s)
@@ -197,17 +199,22 @@ static bool serve(struct kafka_producer *p, int timeout_ms)
 static void on_readable(uv_poll_t *poll, int status, int events)
 {
 	struct kafka_producer *p = poll->data;
-	uint64_t n = 1;
+	uint64_t n;
 
 	(void)status, (void)events;
 	if (read(p->fd, &n, sizeof(n)) < 0 && errno != EAGAIN)
 		log_warning("Kafka: %m");
-	/* librdkafka writes when its queue is not empty any more, and only then. */
-	n = 1;
 	p->users++;
-	if (serve(p, 0) && write(p->fd, &n, sizeof(n)) < 0)
-		log_warning("Kafka: %m");
+	if (serve(p, 0))
+		kafka_producer_look(p);
 	producer_unuse(p);
+}
+
+/* librdkafka writes when its queue is not empty any more, and only then. */
+void kafka_producer_look(struct kafka_producer *p)
+{
+	if (write(p->fd, &one, sizeof(one)) < 0 && errno != EAGAIN)
+		log_warning("Kafka: %m");
 }
 
 void kafka_producer_flush(struct kafka_producer *p, uint64_t ms)
@@ -315,7 +322,6 @@ static void producer_unuse(struct kafka_producer *p)
 
 static int producer_connect(struct kafka_producer *p, struct sink *s)
 {
-	static const uint64_t one = 1;
 	const struct rdkafka *lib = p->lib;
 	rd_kafka_conf_t *c = lib->conf_new();
 	char error[256] = "";
@@ -334,6 +340,7 @@ static int producer_connect(struct kafka_producer *p, struct sink *s)
 	lib->set_log_queue(p->rk, NULL);
 	p->queue = lib->queue_get_main(p->rk);
 	lib->queue_io_event_enable(p->queue, p->fd, &one, sizeof(one));
+	kafka_producer_look(p);		/* its threads are faster: what is in the queue by now wakes nobody */
 	return 0;
 }
 

@@ -17,7 +17,6 @@ static const struct {
 } fixed[] = {
 	{ "enable.idempotence", { "true" }, "without it a record could be there twice, or out of order" },
 	{ "acks", { "all", "-1" }, "a record counts as delivered when all replicas have it" },
-	{ "request.required.acks", { "all", "-1" }, "a record counts as delivered when all replicas have it" },
 	{ "partitioner", { "murmur2_random" }, "the same key goes to the same partition as with other clients" },
 	{ "queuing.strategy", { "fifo" }, "records keep their order" },
 	{ "delivery.report.only.error", { "false" }, "the cursor moves by delivery reports" },
@@ -25,6 +24,8 @@ static const struct {
 	{ "statistics.interval.ms", { NULL }, "sinkd sets it itself" },
 	{ "enabled_events", { NULL }, "sinkd sets it itself" },
 	{ "log.queue", { NULL }, "sinkd sets it itself" },
+	{ "internal.termination.signal", { NULL }, "sinkd's signals are its own" },
+	{ "test.mock.num.brokers", { NULL }, "records go to brokers that are there" },
 	{ "plugin.library.paths", { NULL }, "no foreign code runs in sinkd" },
 	{ "interceptors", { NULL }, "no foreign code runs in sinkd" },
 	{ "ssl.engine.location", { NULL }, "no foreign code runs in sinkd" },
@@ -32,6 +33,28 @@ static const struct {
 	{ "ssl.providers", { NULL }, "no foreign code runs in sinkd" },
 	{ "sasl.kerberos.kinit.cmd", { NULL }, "sinkd starts no commands" },
 };
+
+/* librdkafka knows some settings by two names; here each has one, or they would not stand in each other's place. */
+static const struct {
+	const char *alias, *name;
+} aliases[] = {
+	{ "request.required.acks", "acks" },
+	{ "metadata.broker.list", "bootstrap.servers" },
+	{ "delivery.timeout.ms", "message.timeout.ms" },
+	{ "message.send.max.retries", "retries" },
+	{ "queue.buffering.max.ms", "linger.ms" },
+	{ "compression.codec", "compression.type" },
+	{ "max.in.flight.requests.per.connection", "max.in.flight" },
+	{ "sasl.mechanisms", "sasl.mechanism" },
+};
+
+static const char *canonical(const char *name)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(aliases); i++)
+		if (!strcmp(aliases[i].alias, name))
+			return aliases[i].name;
+	return name;
+}
 
 static const char *const secrets[] = {
 	"sasl.password", "ssl.key.password", "ssl.keystore.password", "ssl.key.pem", "ssl_key",
@@ -85,7 +108,7 @@ static int check_by_library(const struct yaml_node *n, const struct kafka_settin
 	lib->conf_destroy(conf);
 	if (r == RD_KAFKA_CONF_OK)
 		return 0;
-	if (is_secret(s->name))		/* its words may hold the value */
+	if (s->secret)		/* its words may hold the value */
 		return refuse(n, s->name, "librdkafka does not take this value", d);
 	return diag_fail(d, -EINVAL, n->file, n->line, "settings: %s", error);
 }
@@ -131,25 +154,26 @@ static bool is_path(const char *name)
 static int read_one(struct arena *a, const char *name, const struct yaml_node *n, bool route,
 		    struct kafka_setting *ret, struct diag *d)
 {
-	struct kafka_setting s = { .name = name, .said_name = name };
+	struct kafka_setting s = { .name = canonical(name), .said_name = name, .secret = is_secret(name) };
 	int r;
 
 	if (n->kind != YAML_NODE_SCALAR || yaml_is_null(n))
 		return refuse(n, name, "expected a single value", d);
-	if (route && (is_path(name) || is_secret(name)))
-		return refuse(n, name, "secrets and files are named in sinkd.yaml only", d);
+	if (route && (is_path(name) || s.secret))
+		return refuse(n, name, "secrets and files are named in sinkd.yaml's kafka.settings only", d);
 	if (names_a_file(name)) {
 		s.name = arena_strndup(a, name, strlen(name) - 5);
 		if (!s.name)
 			return -ENOMEM;
-		if (!is_secret(s.name))
+		s.secret = is_secret(s.name);
+		if (!s.secret)
 			return refuse(n, name, "only secrets are read from files", d);
 		r = read_secret(a, n, &s, d);
 		if (r < 0)
 			return r;
 	} else {
 		s.value = n->value;
-		s.said_value = is_secret(name) ? NULL : n->value;
+		s.said_value = s.secret ? NULL : n->value;
 	}
 	for (const char *p = s.value; *p; p++)
 		if ((unsigned char)*p < ' ' && *p != '\n' && *p != '\r' && *p != '\t')

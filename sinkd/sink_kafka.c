@@ -277,7 +277,7 @@ void kafka_answer(struct window_entry *e, const struct rdkafka *lib, const rd_ka
 		return;
 	}
 	window_report(e, WINDOW_FAILED, maybe);
-	k->alone_wanted = is_of_the_record(m->err);
+	k->alone_wanted = k->alone_wanted || is_of_the_record(m->err);
 	sink_fail(s, -EIO, "topic %s: %s", lib->topic_name(m->rkt), lib->err2str(m->err));
 }
 
@@ -369,6 +369,7 @@ static void kafka_idle(struct sink *s)
 	struct kafka_sink *k = kafka_sink_of(s);
 	uint64_t now = uv_hrtime();
 
+	kafka_producer_look(k->producer);
 	if (k->rejected_ns && now - k->rejected_ns > REJECTED_FOR_NS)
 		k->rejected_ns = 0;
 	say_rejected(k);

@@ -24,7 +24,7 @@ programs:
   - { name: tick, type: ebpf_object, path: $BUILD/tests/bpf/tick_big.bpf.o, properties: $TICKS }
 channels:
   ticks: { type: ring_buffer }
-spool: { size: 128M }
+spool: { size: 512M }
 Y
 start x --config "$T/conf" "$T/tick.yaml" || { not_ok "an instance gets ready"; done_testing; }
 ok "an instance gets ready"
@@ -39,9 +39,9 @@ kafka() { ctl ledger tick --json | jq "[.sinks[] | select(.sink == \"kafka\") | 
 victim_there() { [ -n "$(victim sinkd)" ]; }
 kills=0 during=0
 for round in $(seq 20); do
-	# Who is killed often is started again late.
+	# Who is killed often is started again late: the spool has room for all that comes meanwhile.
 	wait_for 10 victim_there || say "no sinkd"
-	sleep "0.$((RANDOM % 4 + 1))"
+	sleep "0.$((RANDOM % 6 + 1))"
 	[ $round = 10 ] && { kafka_down -KILL; sleep 1; kafka_up || say "the broker does not come back"; }
 	kill -0 "${tickers[0]}" 2>/dev/null && during=$((during + 1))
 	kill_one sinkd && kills=$((kills + 1))

@@ -21,7 +21,10 @@ sink() { ctl ledger "$1" --json | jq "[.sinks[] | select(.sink | startswith(\"$2
 is_in() { [ "$(sink "$1" "$2" "$3")" = "$4" ]; }
 degraded() { ctl status --json | jq -r '.. | objects | select(.daemon? == "sinkd") | .degraded | tostring'; }
 says() { degraded | grep -qiE "$1"; }
-said() { local name=$1; shift; check "$name" wait_for "${S:-20}" says "$@" || true; }
+# said NAME REGEX
+said() {
+	if wait_for 20 says "$2"; then ok "$1"; else not_ok "$1"; say "$(degraded)"; fi
+}
 
 # Topics are made by writing to them, while the broker still makes them.
 check "a broker starts" eval "kafka_setup auto.create.topics.enable=true && kafka_up"
