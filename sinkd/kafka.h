@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* The Kafka sink, between its files: what may be set (kafka_conf.c), where records go (kafka_topic.c), who talks to the
- * brokers (kafka_producer.c), and the sink itself (sink_kafka.c). */
+ * brokers (kafka_producer.c), what they answer (kafka_serve.c), and the sink itself (sink_kafka.c). */
 #ifndef EBPF_AGENT_SINKD_KAFKA_H
 #define EBPF_AGENT_SINKD_KAFKA_H
 
@@ -68,6 +68,14 @@ struct kafka_producer {
 struct kafka_producer *kafka_producer_get(struct sink *s, const char *settings);
 /* The user is gone; what it has under way, too, unless others use the producer. */
 void kafka_producer_put(struct kafka_producer *p, struct sink *s);
+void kafka_producer_unuse(struct kafka_producer *p);
+
+/* ---- kafka_serve.c ---- */
+
+/* The producer's eventfd is readable: serves what came in. */
+void kafka_on_readable(uv_poll_t *poll, int status, int events);
+/* Without the windows of sinks that are gone, and of which all is answered for. */
+void kafka_producer_sweep(struct kafka_producer *p);
 /* Has the loop look for what came in: nothing is waited for that only librdkafka's word would tell of. */
 void kafka_producer_look(struct kafka_producer *p);
 /* Serves what was answered, for at most @ms: a stop waits for what is under way. */
