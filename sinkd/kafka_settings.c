@@ -109,8 +109,8 @@ static int check_by_library(const struct yaml_node *n, const struct kafka_settin
 	if (r == RD_KAFKA_CONF_OK)
 		return 0;
 	if (s->secret)		/* its words may hold the value */
-		return refuse(n, s->name, "librdkafka does not take this value", d);
-	return diag_fail(d, -EINVAL, n->file, n->line, "settings: %s", error);
+		return refuse(n, s->said_name, "librdkafka does not take this value", d);
+	return refuse(n, s->said_name, error, d);
 }
 
 static int read_secret(struct arena *a, const struct yaml_node *n, struct kafka_setting *s, struct diag *d)
