@@ -17,15 +17,6 @@ storage: { file: true, kafka: $2 }
 ${3:-}
 Y
 }
-sink() { ctl ledger "$1" --json | jq "[.sinks[] | select(.sink | startswith(\"$2\")) | .$3] | add"; }
-is_in() { [ "$(sink "$1" "$2" "$3")" = "$4" ]; }
-degraded() { ctl status --json | jq -r '.. | objects | select(.daemon? == "sinkd") | .degraded | tostring'; }
-says() { degraded | grep -qiE "$1"; }
-# said NAME REGEX
-said() {
-	if wait_for 20 says "$2"; then ok "$1"; else not_ok "$1"; say "$(degraded)"; fi
-}
-
 # Topics are made by writing to them, while the broker still makes them.
 check "a broker starts" eval "kafka_setup auto.create.topics.enable=true && kafka_up"
 for t in well late large batches; do echo first | kcat -P -b "$BROKER" -t $t; done
@@ -44,9 +35,9 @@ program nobroker "{ topic: well, settings: { security.protocol: ssl } }"
 start x --config "$T/conf" "$T"/{well,nohost,noport,notopic,nobroker}.yaml || { not_ok "an instance gets ready"; done_testing; }
 ok "an instance with five programs gets ready"
 ticker 2000
-check "the program that is well delivers" wait_for 20 is_in well kafka acked 2000
+check "the program that is well delivers" wait_for 20 sink_is well kafka acked 2000
 for p in well nohost noport notopic nobroker; do
-	check "$p: the file has all" wait_for 10 is_in $p file acked 2000
+	check "$p: the file has all" wait_for 10 sink_is $p file acked 2000
 done
 said "a name that does not resolve is said" 'nohost: Kafka: .*no-such-host.invalid.*resolve'
 said "a port where nobody listens is said" 'noport: Kafka: .*127.0.0.1:1.*(refused|failed)'
@@ -56,8 +47,8 @@ for p in nohost noport notopic nobroker; do is "$p: what is not delivered is pen
 is "nobody speaks of the one that is well" "$(degraded | grep -c 'well: ')" 0
 check "the ledger balances" eval "ctl ledger --json | jq -e .balanced"
 ticker 1000
-check "the program that is well goes on delivering" wait_for 20 is_in well kafka acked 3000
-check "so do the files" wait_for 20 is_in nohost file acked 3000
+check "the program that is well goes on delivering" wait_for 20 sink_is well kafka acked 3000
+check "so do the files" wait_for 20 sink_is nohost file acked 3000
 check "programs with a dead Kafka are unloaded by force" eval "ctl unload --force nohost && ctl unload --force noport && ctl unload --force nobroker && ctl unload --force notopic"
 is "and nobody speaks of them any more" "$(degraded | grep -cE 'no(host|port|topic|broker)')" 0
 
@@ -69,7 +60,7 @@ said "says so" 'late: topic late-too'
 kafka_down
 sed -i s/enable=false/enable=true/ "$T/kafka/server.properties"
 check "the broker makes topics again" kafka_up
-check "what was held is delivered" wait_for 30 is_in late kafka acked 500
+check "what was held is delivered" wait_for 30 sink_is late kafka acked 500
 is "once" "$(kafka_read late-too | wc -l)" 500
 gone() { ! says 'late: topic'; }
 check "and it is not spoken of any more" wait_for 10 gone
@@ -91,10 +82,10 @@ sed 's/TOPIC/batches/; s/SETTINGS/{ message.max.bytes: 30000 }/' "$T/fill.yaml" 
 check "programs with some large records load" ctl load "$T/large.yaml" "$T/local.yaml"
 ticker 3000
 for p in large local; do
-	check "$p: all but the large ones are delivered" wait_for 30 is_in $p kafka acked 2997
+	check "$p: all but the large ones are delivered" wait_for 30 sink_is $p kafka acked 2997
 	is "$p: these are counted as rejected" "$(sink $p kafka rejected)" 3
 	said "$p: and that is said" "$p: refused for good: 3 so far; the last: .*(size|large)"
-	check "$p: the file has all" wait_for 10 is_in $p file acked 3000
+	check "$p: the file has all" wait_for 10 sink_is $p file acked 3000
 done
 kafka_read large | grep -o '"n":[0-9]*' | cut -d: -f2 >"$T/got"
 is "in order, none twice, but for the large ones" "$(sort -nu "$T/got" | cksum)" "$(seq 0 2999 | grep -vxE '1000|1001|2500' | cksum)"

@@ -89,3 +89,11 @@ kafka_down() {
 }
 # kafka_read TOPIC [FORMAT]: all that is in it
 kafka_read() { timeout 300 kcat -C -b "$BROKER" -t "$1" -o beginning -e -q -f "${2:-%s\n}" -X fetch.wait.max.ms=100; }
+
+# What sinkd says of it, to an instance of lib.sh. sink PROGRAM SINK COLUMN: from the ledger; sink_is … VALUE
+sink() { ctl ledger "$1" --json | jq "[.sinks[] | select(.sink | startswith(\"$2\")) | .$3] | add"; }
+sink_is() { [ "$(sink "$1" "$2" "$3")" = "$4" ]; }
+degraded() { ctl status --json | jq -r '.. | objects | select(.daemon? == "sinkd") | .degraded | tostring'; }
+says() { degraded | grep -qiE "$1"; }
+# said NAME REGEX: soon
+said() { if wait_for 20 says "$2"; then ok "$1"; else not_ok "$1"; say "$(degraded)"; fi; }
