@@ -67,8 +67,8 @@ static const struct conf_key sinkd_keys[] = {
 	{ "kafka", CONF_STRUCT, offsetof(struct sinkd_conf, kafka), .sub = &kafka_schema,
 	  .help = "where and how records go to Kafka where a program does not say otherwise" },
 	{ "storage", CONF_NODE, offsetof(struct sinkd_conf, storage),
-	  .help = "{file: …, kafka: …}: where the records of programs go that do not say so themselves, each true, false "
-		  "or options as in a program's storage; default: {file: true}" },
+	  .help = "{file: …, kafka: …}: where the records of programs go that do not say so themselves, each true, "
+		  "false or options as in a program's storage; default: {file: true}" },
 	{ "tail", CONF_STRUCT, offsetof(struct sinkd_conf, tail), .sub = &tail_schema, .help = "ebpfctl tail" },
 	{ NULL },
 };

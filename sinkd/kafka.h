@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* The Kafka sink, between its files: what may be set (kafka_conf.c), where records go (kafka_topic.c), who talks to the
- * brokers (kafka_producer.c), what they answer (kafka_serve.c), and the sink itself (sink_kafka.c). */
+ * brokers (kafka_producer.c), what they answer (kafka_serve.c), the sink itself
+ * (sink_kafka.c), and how it hands a record over (kafka_send.c). */
 #ifndef EBPF_AGENT_SINKD_KAFKA_H
 #define EBPF_AGENT_SINKD_KAFKA_H
 
@@ -81,9 +82,55 @@ void kafka_producer_look(struct kafka_producer *p);
 /* Serves what was answered, for at most @ms: a stop waits for what is under way. */
 void kafka_producer_flush(struct kafka_producer *p, uint64_t ms);
 
-/* ---- sink_kafka.c, for the producer ---- */
+/* ---- the sink ---- */
 
-/* A record was answered for: delivered, or not, as @m->err says. @maybe: then it may be there all the same. */
+struct kafka_route {
+	rd_kafka_topic_t *topic;	/* NULL: not asked for yet */
+	char source[4 * 64 + 32], type[2 * 64 + 32];	/* of CloudEvents */
+	size_t source_len, type_len;
+};
+
+struct kafka_sink {
+	struct sink sink;
+	struct kafka_producer *producer;	/* NULL: closed */
+	struct kafka_route *routes;
+	size_t n_routes;
+	unsigned names_version;
+	bool delivered;			/* something was, since the last look */
+	uint64_t moved_ns;		/* when something was, or nothing was under way */
+	uint64_t failing_ns;		/* since then records failed; 0: none */
+	/* A batch that is too large may hold records that are not: up to here each goes alone. */
+	bool alone, alone_wanted;
+	uint64_t alone_until;
+	uint64_t rejected_ns;		/* when the last one was; 0: nothing is said */
+	char rejected_why[256];
+};
+
+static inline struct kafka_sink *kafka_sink_of(struct sink *s)
+{
+	return container_of(s, struct kafka_sink, sink);
+}
+
+static inline const struct kafka_options *kafka_options_of(const struct kafka_sink *k)
+{
+	return k->sink.options;
+}
+
+/* ---- kafka_send.c ---- */
+
+/* A topic, and what is the same in all its records, for each route that the sink takes. 0, or sink_fail(). */
+int kafka_routes_open(struct kafka_sink *k);
+void kafka_routes_drop(struct kafka_sink *k);
+/* As struct sink_type has it. */
+int kafka_send(struct sink *s, const struct sink_rec *r, struct window_entry *e);
+
+/* ---- sink_kafka.c ---- */
+
+/* A record was refused for good. */
+void kafka_reject(struct kafka_sink *k, const char *why);
+
+/* For the producer. A record was answered for: delivered, or not, as @m->err says. @maybe: then it may be there all
+ * the same. */
 void kafka_answer(struct window_entry *e, const struct rdkafka *lib, const rd_kafka_message_t *m, bool maybe);
 /* All that came in at once is reported. */
 void kafka_answered(struct sink *s);

@@ -7,23 +7,23 @@
 
 static const char *const when_full_names[] = { [KAFKA_EXPIRE] = "expire", [KAFKA_HOLD] = "hold", NULL };
 
-#define KAFKA_KEYS(settings_parse)                                                                               \
-	{ "brokers", CONF_STRS, offsetof(struct kafka_conf, brokers),                                                \
-	  .help = "HOST:PORT of some of the cluster's brokers; the others are found through them. A program's own "   \
-		  "brokers are not told the secrets of sinkd.yaml" },                 \
-	{ "topic", CONF_STR, offsetof(struct kafka_conf, topic), "ebpf-agent.{program}", .min = 1,                   \
-	  .max = KAFKA_TEMPLATE_MAX - 1,                                                                             \
-	  .help = "where records go; {host}, {program}, {channel} and {event} stand for their names" },              \
-	{ "window", CONF_UINT, offsetof(struct kafka_conf, window), "16384", .min = 1, .max = 1 << 20,               \
-	  .help = "records of one program that may be under way: as many can be there twice after a crash" },        \
-	{ "when-full", CONF_ENUM, offsetof(struct kafka_conf, when_full), "expire", .choices = when_full_names,      \
-	  .help = "what happens when the spool is nearly full and the brokers take nothing: expire (the oldest "     \
-		  "records are given up and counted; other sinks go on) or hold (nothing is given up; when the spool "   \
-		  "is full, all sinks of the program wait, and then the kernel's ring fills)" },                   \
-	{ "settings", CONF_CUSTOM, offsetof(struct kafka_conf, settings), .parse = settings_parse,                   \
-	  .print = kafka_settings_print,                                                                             \
-	  .help = "librdkafka's own, by name: security.protocol, ssl.ca.location, sasl.mechanism, linger.ms, … A "   \
-		  "secret may lie in a file of its own: sasl.password_file: PATH" },                                     \
+#define KAFKA_KEYS(settings_parse) \
+	{ "brokers", CONF_STRS, offsetof(struct kafka_conf, brokers), \
+	  .help = "HOST:PORT of some of the cluster's brokers; the others are found through them. A program's own " \
+		  "brokers are not told the secrets of sinkd.yaml" }, \
+	{ "topic", CONF_STR, offsetof(struct kafka_conf, topic), "ebpf-agent.{program}", .min = 1, \
+	  .max = KAFKA_TEMPLATE_MAX - 1, \
+	  .help = "where records go; {host}, {program}, {channel} and {event} stand for their names" }, \
+	{ "window", CONF_UINT, offsetof(struct kafka_conf, window), "16384", .min = 1, .max = 1 << 20, \
+	  .help = "records of one program that may be under way: as many can be there twice after a crash" }, \
+	{ "when-full", CONF_ENUM, offsetof(struct kafka_conf, when_full), "expire", .choices = when_full_names, \
+	  .help = "what happens when the spool is nearly full and the brokers take nothing: expire (the oldest " \
+		  "records are given up and counted; other sinks go on) or hold (nothing is given up; when the spool " \
+		  "is full, all sinks of the program wait, and then the kernel's ring fills)" }, \
+	{ "settings", CONF_CUSTOM, offsetof(struct kafka_conf, settings), .parse = settings_parse, \
+	  .print = kafka_settings_print, \
+	  .help = "librdkafka's own, by name: security.protocol, ssl.ca.location, sasl.mechanism, linger.ms, … A " \
+		  "secret may lie in a file of its own: sasl.password_file: PATH" }, \
 	{ NULL }
 
 static int check_topic(struct arena *a, const struct yaml_node *n, void *obj, struct diag *d)
@@ -34,8 +34,8 @@ static int check_topic(struct arena *a, const struct yaml_node *n, void *obj, st
 
 	(void)a;
 	if (k->topic && kafka_template_check(k->topic, why) < 0)
-		return diag_fail(d, -EINVAL, topic->file, topic->line, "topic: \"%s\": %s", diag_excerpt(text, k->topic),
-				 why);
+		return diag_fail(d, -EINVAL, topic->file, topic->line, "topic: \"%s\": %s",
+				 diag_excerpt(text, k->topic), why);
 	return 0;
 }
 

@@ -23,7 +23,8 @@ struct rdkafka {
 #undef X
 };
 
-/* The same for all, for ever. NULL: it is not there, or too old; *ret_why (may be NULL) says so, and what to install. */
+/* The same for all, for ever. NULL: it is not there, or too old; *ret_why (may be NULL) says so, and what to
+ * install. */
 const struct rdkafka *rdkafka_load(const char **ret_why);
 
 #endif

@@ -64,7 +64,7 @@ struct sink {
 	uint64_t routes;		/* bit n: takes records of route n */
 	int cursor;			/* index in the spool, -1: no spool yet */
 	struct spool_cursor at;		/* as last published */
-	uint64_t next;			/* with send(): what is read next; what lies between at.pos and it is under way */
+	uint64_t next;			/* with send(): what is read next; between at.pos and it all is under way */
 	struct window *window;		/* with send(), while it is open */
 	bool open;
 	bool waiting;			/* said -EAGAIN */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Sinks whose receiver answers later: records are handed over ahead of the cursor, which follows the answers. Killed in
- * between, a new sinkd hands over again what the cursor has not passed; how many that were is in the cursor, since it is
- * written before anything is handed over. */
+ * between, a new sinkd hands over again what the cursor has not passed; how many that were is in the cursor, since it
+ * is written before anything is handed over. */
 #include <errno.h>
 #include <inttypes.h>
 

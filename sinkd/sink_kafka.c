@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Records to Kafka, each as a CloudEvent in binary mode (its attributes are headers, its data is the line), the key being
- * the event's. Delivered is what a delivery report says so of. While the brokers are away, librdkafka keeps a window of
- * records and the spool the others. */
+/* Records to Kafka. Delivered is what a delivery report says so of. While the brokers are away, librdkafka keeps a
+ * window of records and the spool the others. */
 #include <errno.h>
 #include <inttypes.h>
 #include <string.h>
@@ -12,40 +11,6 @@
 #define STUCK_NS        (2 * NSEC_PER_SEC)
 #define REJECTED_FOR_NS (60 * NSEC_PER_SEC)	/* so long it stands in Degraded */
 #define STOP_FLUSH_MS   1000
-#define TS_OFFSET       7			/* {"ts":" */
-#define TS_LEN          30			/* 2026-11-25T01:02:03.123456789Z */
-
-struct kafka_route {
-	rd_kafka_topic_t *topic;	/* NULL: not asked for yet */
-	char source[4 * 64 + 32], type[2 * 64 + 32];	/* of CloudEvents */
-	size_t source_len, type_len;
-};
-
-struct kafka_sink {
-	struct sink sink;
-	struct kafka_producer *producer;	/* NULL: closed */
-	struct kafka_route *routes;
-	size_t n_routes;
-	unsigned names_version;
-	bool delivered;			/* something was, since the last look */
-	uint64_t moved_ns;		/* when something was, or nothing was under way */
-	uint64_t failing_ns;		/* since then records failed; 0: none */
-	/* A batch that is too large may hold records that are not: up to here each goes alone. */
-	bool alone, alone_wanted;
-	uint64_t alone_until;
-	uint64_t rejected_ns;		/* when the last one was; 0: nothing is said */
-	char rejected_why[256];
-};
-
-static struct kafka_sink *kafka_sink_of(struct sink *s)
-{
-	return container_of(s, struct kafka_sink, sink);
-}
-
-static const struct kafka_options *options_of(const struct kafka_sink *k)
-{
-	return k->sink.options;
-}
 
 static void kafka_options(struct sinkd *sk, const char *program, const struct yaml_node *n, void *ret,
 			  char ret_cursor[SINK_NAME_MAX])
@@ -59,64 +24,8 @@ static bool kafka_expires(const struct sink *s)
 {
 	const struct kafka_sink *k = container_of(s, struct kafka_sink, sink);
 
-	return options_of(k)->when_full == KAFKA_EXPIRE &&
+	return kafka_options_of(k)->when_full == KAFKA_EXPIRE &&
 	       (s->open ? uv_hrtime() - k->moved_ns > STUCK_NS : s->failed);
-}
-
-/* ---- routes ---- */
-
-static void routes_drop(struct kafka_sink *k)
-{
-	for (size_t i = 0; i < k->n_routes; i++)
-		if (k->routes[i].topic)
-			k->producer->lib->topic_destroy(k->routes[i].topic);
-	free(take(k->routes));
-	k->n_routes = 0;
-}
-
-static void route_name(const struct stream *st, const struct stream_route *names, const char *host,
-		       struct kafka_route *ret)
-{
-	/* A URI reference; names are of URI's own characters, a host's name is, too. */
-	ret->source_len = snprintf(ret->source, sizeof(ret->source), "/%s/ebpf-agent/%s/%s", host, st->program,
-				   names->channel);
-	ret->type_len = snprintf(ret->type, sizeof(ret->type), "org.ebpfagent.%s.%s", st->program, names->event);
-}
-
-static int route_open(struct kafka_sink *k, unsigned i, const char *host)
-{
-	const struct stream *st = k->sink.stream;
-	const struct kafka_names names = { host, st->program, st->names[i].channel, st->names[i].event };
-	const struct rdkafka *lib = k->producer->lib;
-	char topic[KAFKA_TOPIC_MAX + 1];
-
-	if (kafka_topic_render(options_of(k)->topic, &names, topic) < 0)
-		return sink_fail(&k->sink, -EINVAL, "topic: \"%.128s\" gives no name that a topic may have",
-				 options_of(k)->topic);
-	k->routes[i].topic = lib->topic_new(k->producer->rk, topic, NULL);
-	if (!k->routes[i].topic)
-		return sink_fail(&k->sink, -EIO, "topic %.200s: %s", topic, lib->err2str(lib->last_error()));
-	route_name(st, &st->names[i], host, &k->routes[i]);
-	return 0;
-}
-
-static int routes_open(struct kafka_sink *k)
-{
-	const struct stream *st = k->sink.stream;
-	char host[64] = "";
-	int r = 0;
-
-	routes_drop(k);
-	gethostname(host, sizeof(host) - 1);
-	k->routes = calloc(st->n_names + 1, sizeof(*k->routes));
-	if (!k->routes)
-		return sink_fail(&k->sink, -ENOMEM, "%s", strerror(ENOMEM));
-	k->n_routes = st->n_names;
-	k->names_version = st->names_version;
-	for (size_t i = 0; i < k->n_routes && r == 0; i++)
-		if (sink_takes(&k->sink, i))
-			r = route_open(k, i, host);
-	return r;
 }
 
 /* ---- opening ---- */
@@ -124,7 +33,7 @@ static int routes_open(struct kafka_sink *k)
 static int kafka_open(struct sink *s)
 {
 	struct kafka_sink *k = kafka_sink_of(s);
-	const struct kafka_options *o = options_of(k);
+	const struct kafka_options *o = kafka_options_of(k);
 	cleanup(freep) char *settings = NULL;
 	int r;
 
@@ -135,7 +44,7 @@ static int kafka_open(struct sink *s)
 	k->producer = kafka_producer_get(s, settings);
 	if (!k->producer)
 		return -EIO;
-	r = routes_open(k);
+	r = kafka_routes_open(k);
 	if (r < 0)
 		return r;
 	s->window = window_new(s, o->window);
@@ -159,98 +68,17 @@ static void kafka_close(struct sink *s)
 		return;
 	if (s->stream->sinkd->stopping && s->window)
 		kafka_producer_flush(k->producer, STOP_FLUSH_MS);
-	routes_drop(k);
+	kafka_routes_drop(k);
 	kafka_producer_put(take(k->producer), s);
 }
 
-/* ---- handing over ---- */
+/* ---- what comes back ---- */
 
-static void reject(struct kafka_sink *k, const char *why)
+void kafka_reject(struct kafka_sink *k, const char *why)
 {
 	k->rejected_ns = uv_hrtime();
 	snprintf(k->rejected_why, sizeof(k->rejected_why), "%s", why);
 }
-
-/* CloudEvents' Kafka protocol binding 1.0.2, 3.2. NULL: out of memory. */
-static rd_kafka_headers_t *headers_of(const struct kafka_sink *k, const struct sink_rec *r)
-{
-	const struct rdkafka *lib = k->producer->lib;
-	const struct kafka_route *route = &k->routes[r->rec.route];
-	rd_kafka_headers_t *h = lib->headers_new(6);
-	char id[SPOOL_ID_MAX];
-	size_t id_len = spool_id_format(&r->rec, id);
-
-	if (!h)
-		return NULL;
-	lib->header_add(h, "ce_specversion", 14, "1.0", 3);
-	lib->header_add(h, "ce_id", 5, id, id_len);
-	lib->header_add(h, "ce_source", 9, route->source, route->source_len);
-	lib->header_add(h, "ce_type", 7, route->type, route->type_len);
-	if (r->rec.line_len > TS_OFFSET + TS_LEN && r->line[TS_OFFSET + TS_LEN] == '"')
-		lib->header_add(h, "ce_time", 7, r->line + TS_OFFSET, TS_LEN);
-	lib->header_add(h, "content-type", 12, "application/json", 16);
-	return h;
-}
-
-/* What librdkafka said to one record. */
-static int refused(struct kafka_sink *k, const struct sink_rec *r, rd_kafka_resp_err_t err)
-{
-	const char *why = k->producer->lib->err2str(err);
-	char text[KAFKA_ERROR_MAX];
-
-	switch (err) {
-	case RD_KAFKA_RESP_ERR__QUEUE_FULL:
-		k->sink.window->starved = true;
-		return -EAGAIN;
-	case RD_KAFKA_RESP_ERR_MSG_SIZE_TOO_LARGE:
-		reject(k, why);
-		return -EMSGSIZE;
-	case RD_KAFKA_RESP_ERR__FATAL:
-		k->producer->lib->fatal_error(k->producer->rk, text, sizeof(text));
-		return sink_fail(&k->sink, -EIO, "Kafka: %s", text);
-	default:
-		return sink_fail(&k->sink, -EIO, "topic %s: %s",
-				 k->producer->lib->topic_name(k->routes[r->rec.route].topic), why);
-	}
-}
-
-static int kafka_send(struct sink *s, const struct sink_rec *r, struct window_entry *e)
-{
-	struct kafka_sink *k = kafka_sink_of(s);
-	const struct rdkafka *lib = k->producer->lib;
-	rd_kafka_headers_t *headers;
-	rd_kafka_resp_err_t err;
-	char key[24];
-	int key_len, n;
-
-	if (k->names_version != s->stream->names_version) {
-		n = routes_open(k);
-		if (n < 0)
-			return n;
-	}
-	if (k->failing_ns || (k->alone && r->rec.pos >= k->alone_until && s->window->open > 1))
-		return -EAGAIN;
-	headers = headers_of(k, r);
-	if (!headers)
-		return sink_fail(s, -ENOMEM, "%s", strerror(ENOMEM));
-	/* Text: the same for every reader, whatever its language. */
-	key_len = r->rec.key || s->stream->names[r->rec.route].keyed ? snprintf(key, sizeof(key), "%" PRIu64,
-										r->rec.key) : 0;
-	err = lib->producev(k->producer->rk, RD_KAFKA_V_RKT(k->routes[r->rec.route].topic),
-			    RD_KAFKA_V_MSGFLAGS(RD_KAFKA_MSG_F_COPY), RD_KAFKA_V_VALUE((void *)r->line, r->rec.line_len),
-			    RD_KAFKA_V_KEY(key_len ? key : NULL, key_len),
-			    RD_KAFKA_V_TIMESTAMP(r->rec.time_ns / NSEC_PER_MSEC), RD_KAFKA_V_HEADERS(headers),
-			    RD_KAFKA_V_OPAQUE(e), RD_KAFKA_V_END);
-	if (!err) {
-		if (s->window->open == 1)
-			k->moved_ns = uv_hrtime();
-		return 0;
-	}
-	lib->headers_destroy(headers);
-	return refused(k, r, err);
-}
-
-/* ---- what comes back ---- */
 
 /* Of a whole batch, though it may be due to one of its records. */
 static bool is_of_the_record(rd_kafka_resp_err_t err)
@@ -272,7 +100,7 @@ void kafka_answer(struct window_entry *e, const struct rdkafka *lib, const rd_ka
 		return;
 	}
 	if (is_of_the_record(m->err) && k->alone) {
-		reject(k, lib->err2str(m->err));
+		kafka_reject(k, lib->err2str(m->err));
 		window_report(e, WINDOW_REJECTED, maybe);
 		return;
 	}

@@ -125,12 +125,16 @@ static void what_would_break_a_promise_is_refused_by_name_file_and_line(void **s
 
 		snprintf(text, sizeof(text), "kafka:\n  settings:\n    client.id: x\n    %s\n", rows[i].setting);
 		if (!strncmp(rows[i].setting, "client", 6))
-			snprintf(text, sizeof(text), "kafka:\n  settings:\n    linger.ms: 1\n    %s\n", rows[i].setting);
-		if (say(text) != -EINVAL || !strstr(diag.error, rows[i].said) || strncmp(diag.error, "sinkd.yaml:4: ", 14))
+			snprintf(text, sizeof(text), "kafka:\n  settings:\n    linger.ms: 1\n    %s\n",
+				 rows[i].setting);
+		if (say(text) != -EINVAL || !strstr(diag.error, rows[i].said) ||
+		    strncmp(diag.error, "sinkd.yaml:4: ", 14))
 			fail_msg("%s: \"%s\"", rows[i].setting, diag.error);
 	}
 	/* What it is anyway may be said. */
-	assert_int_equal(say("kafka: { settings: { acks: -1, enable.idempotence: true, partitioner: murmur2_random } }"), 0);
+	assert_int_equal(say("kafka: { settings: { acks: -1, enable.idempotence: true,"
+			     " partitioner: murmur2_random } }"),
+			 0);
 }
 
 static void the_nearest_says_and_a_setting_has_one_name(void **state)
@@ -140,7 +144,9 @@ static void the_nearest_says_and_a_setting_has_one_name(void **state)
 
 	(void)state;
 	assert_int_equal(say("kafka: { brokers: 'a:1', topic: t, window: 5, when-full: hold,"
-			     " settings: { queue.buffering.max.ms: 7, compression.codec: lz4, delivery.timeout.ms: 9000 } }"), 0);
+			     " settings: { queue.buffering.max.ms: 7, compression.codec: lz4,"
+			     " delivery.timeout.ms: 9000 } }"),
+			 0);
 	o = route("{ topic: '{program}', settings: { linger.ms: 9 } }", cursor);
 	assert_string_equal(o->error, "");
 	assert_string_equal(o->topic, "{program}");
@@ -256,7 +262,8 @@ static void sinkd_yaml_s_storage_is_checked_when_it_is_read(void **state)
 		char text[256];
 
 		snprintf(text, sizeof(text), "storage: %s\n", rows[i].storage);
-		if (say(text) != -EINVAL || !strstr(diag.error, rows[i].said) || strncmp(diag.error, "sinkd.yaml:1: ", 14) ||
+		if (say(text) != -EINVAL || !strstr(diag.error, rows[i].said) ||
+		    strncmp(diag.error, "sinkd.yaml:1: ", 14) ||
 		    strstr(diag.error, "hunter"))
 			fail_msg("%s: \"%s\"", rows[i].storage, diag.error);
 	}

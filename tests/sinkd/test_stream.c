@@ -29,7 +29,8 @@ static void records_go_to_the_file_in_order_and_are_acknowledged(void **state)
 static void each_record_goes_to_the_sinks_of_its_route(void **state)
 {
 	static const char *const routes[] = {
-		"[{\"sink\":\"file\"}]", "[{\"sink\":\"file\",\"off\":true}]", "[{\"sink\":\"file\",\"options\":{\"path\":\"two.jsonl\"}}]", NULL,
+		"[{\"sink\":\"file\"}]", "[{\"sink\":\"file\",\"off\":true}]",
+		"[{\"sink\":\"file\",\"options\":{\"path\":\"two.jsonl\"}}]", NULL,
 	};
 	struct sink_ledger l[SPOOL_MAX_CURSORS];
 	struct fx_writer w;
