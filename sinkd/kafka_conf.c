@@ -57,6 +57,7 @@ static const struct kafka_setting ours[] = {
 	{ "acks", "all" },
 	{ "partitioner", "murmur2_random" },
 	{ "message.timeout.ms", "0" },			/* the spool is where records wait, for as long as it takes */
+	{ "linger.ms", "20" },				/* fuller batches: a third less work for both ends */
 	{ "queue.buffering.max.kbytes", "32768" },
 	{ "topic.metadata.propagation.max.ms", "5000" },	/* then a topic that is not there is said to be so */
 	{ "reconnect.backoff.max.ms", "2000" },

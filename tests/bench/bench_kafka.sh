@@ -6,7 +6,7 @@
 . "$(dirname "$0")/../e2e/lib.sh" >&2
 . "$ROOT/tests/kafka/lib.sh"
 kafka_fetch || { echo "bench_kafka: skipped: $KAFKA_MISSING" >&2; exit 0; }
-EVENTS=${EVENTS:-400000} ROUNDS=${ROUNDS:-3}
+EVENTS=${EVENTS:-400000} ROUNDS=${ROUNDS:-5}
 die() { echo "bench_kafka: $*" >&2; exit 1; }
 row() { printf '%s\t%s\t%s\t%s\n' "$@"; }
 median() { sort -n | awk '{ v[NR] = $1 } END { print v[int((NR + 1) / 2)] }'; }
@@ -67,14 +67,16 @@ ID=$(head -1 "$T/messages" | grep -o '"id":"[^"]*"' | cut -d'"' -f4)
 by_kcat kcat-warm
 for i in $(seq "$ROUNDS"); do
 	by_sinkd "sinkd-$i"
-	rate "sinkd-$i" >>"$T/rates.sinkd"
 	by_kcat "kcat-$i"
-	rate "kcat-$i" >>"$T/rates.kcat"
+	ours=$(rate "sinkd-$i") theirs=$(rate "kcat-$i")
+	echo "$ours" >>"$T/ours"
+	echo "$theirs" >>"$T/theirs"
+	awk -v a="$ours" -v b="$theirs" 'BEGIN { printf "%.2f\n", a / b }' >>"$T/ratios"
 done
-ours=$(median <"$T/rates.sinkd") theirs=$(median <"$T/rates.kcat")
-row "kcat -P to a Kafka broker on this machine, idempotent, acks=all" "$theirs" "messages/s" ""
-row "spool -> sinkd -> the same broker, the same messages" "$ours" "messages/s" ""
-row "spool -> sinkd -> Kafka, of kcat -P" "$(awk -v a="$ours" -v b="$theirs" 'BEGIN { printf "%.2f", a / b }')" "x" ">= 0.7"
+echo "ratios: $(tr '\n' ' ' <"$T/ratios")" >&2
+row "kcat -P to a Kafka broker on this machine, idempotent, acks=all" "$(median <"$T/theirs")" "messages/s" ""
+row "spool -> sinkd -> the same broker, the same messages" "$(median <"$T/ours")" "messages/s" ""
+row "spool -> sinkd -> Kafka, of kcat -P" "$(median <"$T/ratios")" "x" ">= 0.7"
 program "{ file: true }"
 start plain --config "$T/conf" "$T/tick.yaml" >&2 || die "no instance"
 ticks "$EVENTS"
