@@ -97,6 +97,7 @@ struct kafka_sink {
 	size_t n_routes;
 	unsigned names_version;
 	bool delivered;			/* something was, since the last look */
+	bool untidy;			/* records were under way since the heap was last given back */
 	uint64_t moved_ns;		/* when something was, or nothing was under way */
 	uint64_t failing_ns;		/* since then records failed; 0: none */
 	/* A batch that is too large may hold records that are not: up to here each goes alone. */

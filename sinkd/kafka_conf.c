@@ -14,7 +14,7 @@ static const char *const when_full_names[] = { [KAFKA_EXPIRE] = "expire", [KAFKA
 	{ "topic", CONF_STR, offsetof(struct kafka_conf, topic), "ebpf-agent.{program}", .min = 1, \
 	  .max = KAFKA_TEMPLATE_MAX - 1, \
 	  .help = "where records go; {host}, {program}, {channel} and {event} stand for their names" }, \
-	{ "window", CONF_UINT, offsetof(struct kafka_conf, window), "16384", .min = 1, .max = 1 << 20, \
+	{ "window", CONF_UINT, offsetof(struct kafka_conf, window), "65536", .min = 1, .max = 1 << 20, \
 	  .help = "records of one program that may be under way: as many can be there twice after a crash" }, \
 	{ "when-full", CONF_ENUM, offsetof(struct kafka_conf, when_full), "expire", .choices = when_full_names, \
 	  .help = "what happens when the spool is nearly full and the brokers take nothing: expire (the oldest " \

@@ -3,6 +3,7 @@
  * window of records and the spool the others. */
 #include <errno.h>
 #include <inttypes.h>
+#include <malloc.h>
 #include <string.h>
 
 #include "kafka.h"
@@ -158,6 +159,7 @@ void kafka_answered(struct sink *s)
 			failed(k);
 	} else {
 		if (k->delivered) {
+			k->untidy = true;
 			k->moved_ns = uv_hrtime();
 			sink_recovered(s);
 		}
@@ -198,6 +200,11 @@ static void kafka_idle(struct sink *s)
 	uint64_t now = uv_hrtime();
 
 	kafka_producer_look(k->producer);
+	k->untidy = k->untidy || s->window->open;
+	if (k->untidy && !s->window->open) {
+		k->untidy = false;
+		malloc_trim(0);		/* a window of records is some 70 MB of small pieces, which libc would keep */
+	}
 	if (k->rejected_ns && now - k->rejected_ns > REJECTED_FOR_NS)
 		k->rejected_ns = 0;
 	say_rejected(k);

@@ -16,6 +16,7 @@ cat >"$T/conf/sinkd.yaml" <<Y
 kafka:
   brokers: $BROKER
   topic: "events.{program}"
+  window: 8000
   when-full: hold
 storage: { kafka: true }
 Y
@@ -57,7 +58,7 @@ is "the ring lost none" "$(jq '[.channels[] | .ring_full + .lost + .nmi] | add' 
 is "all that was produced is acknowledged by Kafka" "$(kafka acked)" $((4 * EACH))
 resent=$(kafka resent)
 check "a kill was in the midst of what was under way: some were handed over again ($resent)" test "$resent" -gt 0
-is "at most a window for each kill" "$((resent <= 20 * 16384))" 1
+is "at most a window for each kill" "$((resent <= 20 * 8000))" 1
 check "stops orderly" stop
 kafka_read events.tick '%p\t%k\t%h\t%s\n' | python3 "$ROOT/tests/kafka/check.py" 4 "$resent" "${ranges[@]}" >"$T/check.log"
 rc=("${PIPESTATUS[@]}")

@@ -69,7 +69,7 @@ is "hold: Kafka and the file have the same" "$(sink hold kafka acked)" "$(sink h
 kafka_read expire | grep -o '"n":[0-9]*' | sort -u >"$T/got"
 there=$(wc -l <"$T/got")
 check "expire: what is acknowledged is there, and no more than can be ($there)" \
-	test "$there" -ge "$(sink expire kafka acked)" -a "$there" -le "$(($(sink expire kafka acked) + 16384))"
+	test "$there" -ge "$(sink expire kafka acked)" -a "$there" -le "$(($(sink expire kafka acked) + 1000))"
 is "expire: with the newest" "$(grep -cx '"n":20499' "$T/got")" 1
 is "hold: what the file has, Kafka has" "$(kafka_read hold | sort -u | cksum)" "$(sort -u "$T/x/log/hold.jsonl" | cksum)"
 check "they unload" ctl unload expire hold well

@@ -81,7 +81,7 @@ static void promises_are_kept_where_nobody_says_anything(void **state)
 	assert_string_equal(o->error, "");
 	assert_string_equal(cursor, "kafka");
 	assert_string_equal(o->topic, "ebpf-agent.{program}");
-	assert_int_equal(o->window, 16384);
+	assert_int_equal(o->window, 65536);
 	assert_int_equal(o->when_full, KAFKA_EXPIRE);
 	for (size_t i = 0; i < ARRAY_SIZE(rows); i++)
 		if (!sets(o, rows[i]))
