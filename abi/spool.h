@@ -11,7 +11,7 @@
 #include <stdint.h>
 
 #define SPOOL_MAGIC   0x31304c4f4f505345ULL	/* "ESPOOL01" */
-#define SPOOL_VERSION 1
+#define SPOOL_VERSION 2
 
 #define SPOOL_MAX_RINGS   16
 #define SPOOL_MAX_ROUTES  64	/* (channel, event) pairs of one program */
@@ -125,6 +125,9 @@ struct spool_cursor {
 	uint64_t unrouted;	/* passed over: not meant for this sink */
 	uint64_t bytes;		/* delivered */
 	uint64_t before;	/* records meant for it that passed before it was there */
+	/* Of a sink that hands over first and is told later (Kafka): */
+	uint64_t sent;		/* what lies before it may have been handed over; published before that is done */
+	uint64_t resent;	/* records handed over that may have been so before: as many may be there twice */
 };
 #define SPOOL_CURSOR_FREE   0u
 #define SPOOL_CURSOR_ACTIVE 1u

@@ -48,6 +48,7 @@ struct manifest_channel {
 struct manifest_sink {
 	const char *sink;
 	const struct yaml_node *options;	/* NULL: none */
+	bool off;			/* the program says no, whatever sinkd.yaml says */
 };
 
 struct manifest_route {			/* = a row of the spool's commit; index is its number */
@@ -59,7 +60,8 @@ struct manifest_route {			/* = a row of the spool's commit; index is its number 
 	int64_t key_offset;		/* bytes: where the key field lies; -1: the process id */
 	uint64_t key_bytes;		/* 1, 2, 4, 8, or a text's length */
 	const char *key;		/* what `show` says of it */
-	struct conf_list sinks;		/* struct manifest_sink */
+	struct conf_list sinks;		/* struct manifest_sink: those that the program speaks of; of others, and of
+					 * file, sinkd decides (storage_resolve()) */
 };
 
 struct manifest {

@@ -132,6 +132,8 @@ static void write_route(struct json *j, const struct manifest_route *r)
 		text(j, "sink", s->sink);
 		if (s->options)
 			write_node(j, "options", s->options);
+		if (s->off)
+			json_bool(j, "off", true);
 		json_close_object(j);
 	}
 	json_close_array(j);

@@ -99,6 +99,7 @@ static const struct conf_schema channel_schema = {
 static const struct conf_key sink_keys[] = {
 	ROW(manifest_sink, CONF_STR, sink, .flags = CONF_REQUIRED),
 	ROW(manifest_sink, CONF_NODE, options, .flags = CONF_NULL_OK),
+	ROW(manifest_sink, CONF_BOOL, off),
 	{ 0 },
 };
 static const struct conf_schema sink_schema = {

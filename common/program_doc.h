@@ -46,8 +46,6 @@ extern const struct conf_schema program_bare_schema;	/* the same struct doc, wit
 
 /* program_check.c: what no table can say. */
 int program_check(struct arena *a, struct program *p, struct diag *d);
-/* program_storage.c: one `storage:` mapping. NULL is fine. */
-int program_check_storage(const struct yaml_node *storage, struct diag *d);
 /* fields:, and what goes with them: all that needs no object to be seen. */
 int program_check_fields(const struct program_channel *c, struct diag *d);
 /* program_fold.c */

@@ -12,7 +12,7 @@ static const struct {
 	bool by_default;
 } sinks[] = {
 	{ "file", true, true },
-	{ "kafka", false, false },
+	{ "kafka", true, false },
 	{ "tmpfs", false, false },
 	{ "tsdb", false, false },
 };
@@ -91,38 +91,90 @@ int program_check_storage(const struct yaml_node *storage, struct diag *d)
 	return err;
 }
 
-int program_storage(struct arena *a, const struct program *p, const struct program_channel *c,
-		    const struct program_event *e, const struct yaml_node *defaults, struct storage **ret,
-		    size_t *ret_n, struct diag *d)
+/* How a sink is spoken of: on, or with options, or off. */
+static int read_said(const struct yaml_node *v, const char *sink, struct storage *ret, struct diag *d)
 {
-	const struct yaml_node *levels[] = { e ? e->storage : NULL, c ? c->storage : NULL, p->storage, defaults };
+	bool on = true;
+
+	if (v->kind == YAML_NODE_SCALAR && conf_parse_bool(v->value, &on) < 0)
+		return diag_fail(d, -EINVAL, v->file, v->line,
+				 "storage: %s is neither true nor false nor a mapping of options", sink);
+	*ret = (struct storage){
+		.sink = sink, .options = v->kind == YAML_NODE_MAPPING ? v : NULL, .off = !on,
+	};
+	return 0;
+}
+
+int program_storage_said(struct arena *a, const struct program *p, const struct program_channel *c,
+			 const struct program_event *e, struct storage **ret, size_t *ret_n, struct diag *d)
+{
+	const struct yaml_node *levels[] = { e ? e->storage : NULL, c ? c->storage : NULL, p->storage };
 	struct storage *rows = arena_alloc(a, ARRAY_SIZE(sinks) * sizeof(*rows));
 	size_t n = 0, s, level;
-	int err;
 
 	if (!rows)
 		return program_out_of_memory(p, d);
 	for (s = 0; s < ARRAY_SIZE(sinks); s++) {
 		const struct yaml_node *v = NULL;
-		bool on = sinks[s].by_default && !defaults;
+		int err;
 
 		for (level = 0; level < ARRAY_SIZE(levels) && !v; level++)
 			v = yaml_get(levels[level], sinks[s].name);
-		if (v && v->kind == YAML_NODE_SCALAR) {
-			err = conf_parse_bool(v->value, &on);
-			if (err < 0)
-				return diag_fail(d, err, v->file, v->line,
-						 "storage: %s is neither true nor false nor a mapping of options",
-						 sinks[s].name);
-		} else if (v) {
-			on = true;
-		}
-		if (on)
-			rows[n++] = (struct storage){
-				.sink = sinks[s].name, .options = v && v->kind == YAML_NODE_MAPPING ? v : NULL,
-			};
+		err = v ? read_said(v, sinks[s].name, &rows[n], d) : 0;
+		if (err < 0)
+			return err;
+		n += v != NULL;
 	}
 	*ret = rows;
 	*ret_n = n;
 	return 0;
+}
+
+static const struct storage *find_said(const struct storage *said, size_t n, const char *sink)
+{
+	for (size_t i = 0; i < n; i++)
+		if (!strcmp(said[i].sink, sink))
+			return &said[i];
+	return NULL;
+}
+
+int storage_resolve(struct arena *a, const struct storage *said, size_t n_said, const struct yaml_node *defaults,
+		    struct storage **ret, size_t *ret_n, struct diag *d)
+{
+	struct storage *rows = arena_alloc(a, (n_said + ARRAY_SIZE(sinks)) * sizeof(*rows));
+	size_t n = 0;
+
+	if (!rows)
+		return -ENOMEM;
+	for (size_t s = 0; s < ARRAY_SIZE(sinks); s++) {
+		const struct storage *row = find_said(said, n_said, sinks[s].name);
+		struct storage one = { .sink = sinks[s].name, .off = !sinks[s].by_default || defaults };
+		const struct yaml_node *v = yaml_get(defaults, sinks[s].name);
+		int err = row || !v ? 0 : read_said(v, sinks[s].name, &one, d);
+
+		if (err < 0)
+			return err;
+		if (row)
+			one = *row;
+		if (!one.off)
+			rows[n++] = one;
+	}
+	/* What this table does not know, whoever said it shall be told. */
+	for (size_t i = 0; i < n_said; i++)
+		if (find_sink(said[i].sink) < 0 && !said[i].off)
+			rows[n++] = said[i];
+	*ret = rows;
+	*ret_n = n;
+	return 0;
+}
+
+int program_storage(struct arena *a, const struct program *p, const struct program_channel *c,
+		    const struct program_event *e, const struct yaml_node *defaults, struct storage **ret,
+		    size_t *ret_n, struct diag *d)
+{
+	struct storage *said;
+	size_t n;
+	int err = program_storage_said(a, p, c, e, &said, &n, d);
+
+	return err < 0 ? err : storage_resolve(a, said, n, defaults, ret, ret_n, d);
 }

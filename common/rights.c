@@ -51,7 +51,7 @@ const struct rights rights_launcher = {
 	.allow = RIGHTS_ALLOW_SETUID | RIGHTS_ALLOW_EXEC,
 };
 const struct rights rights_sinkd = {
-	.allow = 0,
+	.allow = RIGHTS_ALLOW_INET,	/* Kafka */
 };
 const struct rights rights_xdpd = {
 	.start_caps = CAP(BPF) | CAP(NET_ADMIN),

@@ -25,7 +25,7 @@ static const struct column sink_columns[] = {
 	{ "program", "PROGRAM" }, { "sink", "SINK" }, { "state", "?STATE" }, { "routed", "ROUTED" },
 	{ "acked", "= ACKED" }, { "pending", "+ PENDING" }, { "rejected", "+ REJECTED" },
 	{ "disk_full", "+ DISK_FULL" }, { "expired", "+ EXPIRED" },
-	{ "skipped", "?+ SKIPPED" }, { "bytes", "BYTES" }, { NULL },
+	{ "skipped", "?+ SKIPPED" }, { "bytes", "BYTES" }, { "resent", "?(RESENT)" }, { NULL },
 };
 
 static const struct equation {

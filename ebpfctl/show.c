@@ -137,8 +137,8 @@ static void show_route(const struct manifest *m, const struct manifest_route *r)
 		printf(", key %s", r->key);
 	printf(" →");
 	for (size_t i = 0; i < r->sinks.n; i++)
-		printf(" %s", sinks[i].sink);
-	puts(r->sinks.n ? "" : " no sink");
+		printf(" %s%s", sinks[i].off ? "not " : "", sinks[i].sink);
+	puts(r->sinks.n ? "" : " as sinkd.yaml says");
 }
 
 static void show(const struct ctl *c, const struct manifest *m)

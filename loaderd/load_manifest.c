@@ -141,7 +141,7 @@ static int add_sinks(struct load *l, const struct program_channel *c, const stru
 	struct manifest_sink *m;
 	struct storage *s;
 	size_t n, kept = 0;
-	int err = program_storage(l->arena, l->program, c, e, NULL, &s, &n, &l->diag);
+	int err = program_storage_said(l->arena, l->program, c, e, &s, &n, &l->diag);
 
 	if (err)
 		return err;
@@ -149,8 +149,8 @@ static int add_sinks(struct load *l, const struct program_channel *c, const stru
 	if (!m)
 		return -ENOMEM;
 	for (size_t k = 0; k < n; k++) {
-		if (!strcmp(s[k].sink, "file"))
-			m[kept++] = (struct manifest_sink){ s[k].sink, s[k].options };
+		if (s[k].off || !strcmp(s[k].sink, "file") || !strcmp(s[k].sink, "kafka"))
+			m[kept++] = (struct manifest_sink){ s[k].sink, s[k].options, s[k].off };
 		else
 			load_degraded(l,
 				      "storage %s is not built in this version; the events of channel '%s' do not go "

@@ -19,6 +19,8 @@ static void sink_row(struct bus_rows *rows, const struct sink *s, const struct s
 	SINK_DROP_LIST(X)
 #undef X
 	bus_row_u64(rows, "bytes", s->at.bytes);
+	if (s->type->send)
+		bus_row_u64(rows, "resent", s->at.resent);
 	if (s->type == &sink_file)
 		bus_row_str(rows, "path", ((const struct file_options *)s->options)->path);
 	if (s->failed)

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include <errno.h>
+#include <string.h>
 
+#include "../common/program.h"
 #include "sinkd.h"
 
 static const char *const fsync_names[] = {
@@ -58,13 +60,22 @@ static const struct conf_key tail_keys[] = {
 };
 static const struct conf_schema tail_schema = { "the live view", sizeof(struct tail_conf), tail_keys };
 
+static int check_storage(struct arena *a, const struct yaml_node *n, void *obj, struct diag *d);
+
 static const struct conf_key sinkd_keys[] = {
 	{ "file", CONF_STRUCT, offsetof(struct sinkd_conf, file), .sub = &file_schema,
 	  .help = "how files are written where a program does not say otherwise" },
+	{ "kafka", CONF_STRUCT, offsetof(struct sinkd_conf, kafka), .sub = &kafka_schema,
+	  .help = "where and how records go to Kafka where a program does not say otherwise" },
+	{ "storage", CONF_NODE, offsetof(struct sinkd_conf, storage),
+	  .help = "{file: …, kafka: …}: where the records of programs go that do not say so themselves, each true, "
+		  "false or options as in a program's storage; default: {file: true}" },
 	{ "tail", CONF_STRUCT, offsetof(struct sinkd_conf, tail), .sub = &tail_schema, .help = "ebpfctl tail" },
 	{ NULL },
 };
-const struct conf_schema sinkd_schema = { "sinkd.yaml", sizeof(struct sinkd_conf), sinkd_keys };
+const struct conf_schema sinkd_schema = {
+	"sinkd.yaml", sizeof(struct sinkd_conf), sinkd_keys, .check = check_storage,
+};
 
 static const struct conf_key route_keys[] = {
 	{ "path", CONF_STR, offsetof(struct file_route, path), .min = 1, .max = PATH_MAX - 1,
@@ -73,6 +84,30 @@ static const struct conf_key route_keys[] = {
 	{ NULL },
 };
 static const struct conf_schema route_schema = { "storage: file", sizeof(struct file_route), route_keys };
+
+static int check_storage(struct arena *a, const struct yaml_node *n, void *obj, struct diag *d)
+{
+	const struct sinkd_conf *conf = obj;
+	const struct {
+		const char *sink;
+		const struct conf_schema *schema;
+	} rows[] = { { "file", &route_schema }, { "kafka", &kafka_route_schema } };
+	union {
+		struct file_route file;
+		struct kafka_conf kafka;
+	} said;
+	int r = program_check_storage(conf->storage, d);
+
+	(void)n;
+	for (size_t i = 0; i < ARRAY_SIZE(rows) && r == 0; i++) {
+		const struct yaml_node *options = yaml_get(conf->storage, rows[i].sink);
+
+		memset(&said, 0, sizeof(said));
+		if (options && options->kind == YAML_NODE_MAPPING)
+			r = conf_parse(a, rows[i].schema, options, &said, d);
+	}
+	return r;
+}
 
 int file_route_parse(struct arena *a, const struct yaml_node *n, const struct file_rules *defaults,
 		     struct file_route *ret, struct diag *d)

@@ -6,7 +6,7 @@
 
 static bool takes(const struct sink *s, unsigned route)
 {
-	return s->type == &sink_live || (route < 64 && (s->routes >> route & 1));
+	return s->type == &sink_live || sink_takes(s, route);
 }
 
 int stream_count_before(struct stream *st, struct sink *s)

@@ -5,7 +5,6 @@
 
 #include "stream.h"
 
-static const struct sink_type sink_kafka = { .name = "kafka", .missing = "kafka" };
 static const struct sink_type sink_tmpfs = { .name = "tmpfs", .missing = "tmpfs" };
 static const struct sink_type sink_tsdb = { .name = "tsdb", .missing = "tsdb" };
 
@@ -80,20 +79,26 @@ int sink_fail(struct sink *s, int err, const char *fmt, ...)
 void sink_recovered(struct sink *s)
 {
 	s->delay_ns = s->retry_at_ns = 0;
+	s->expiring = false;
 	if (!s->failed)
 		return;
 	s->failed = false;
 	sink_set_degraded(s);
 }
 
-static void sink_back_off(struct sink *s)
+void sink_degraded(struct sink *s)
+{
+	s->failed = true;
+	sink_set_degraded(s);
+}
+
+void sink_back_off(struct sink *s)
 {
 	sink_close(s);
 	s->delay_ns = s->delay_ns ? MIN(s->delay_ns * 2, SINK_RETRY_MAX_NS) : SINK_RETRY_MIN_NS;
 	s->retry_at_ns = uv_hrtime() + s->delay_ns;
 	sinkd_retry_at(s->stream->sinkd, s->retry_at_ns);
-	s->failed = true;
-	sink_set_degraded(s);
+	sink_degraded(s);
 }
 
 void sink_open(struct sink *s, uint64_t now_ns)
@@ -105,6 +110,7 @@ void sink_open(struct sink *s, uint64_t now_ns)
 		return;
 	}
 	s->open = true;
+	s->next = s->at.pos;
 	s->waiting = false;
 }
 
@@ -129,7 +135,7 @@ static size_t choose(struct sink *s, const struct sink_rec *recs, size_t n)
 		unsigned route = recs[i].rec.route;
 
 		chosen[m] = &recs[i];
-		m += s->type == &sink_live || (route < 64 && (s->routes >> route & 1));
+		m += s->type == &sink_live || sink_takes(s, route);
 	}
 	return m;
 }
@@ -137,10 +143,15 @@ static size_t choose(struct sink *s, const struct sink_rec *recs, size_t n)
 void sink_feed(struct sink *s, const struct sink_rec *recs, size_t n)
 {
 	const struct sink_rec **chosen = s->stream->sinkd->chosen;
-	size_t m = choose(s, recs, n), passed = n;
+	size_t m = s->type->send ? 0 : choose(s, recs, n), passed = n;
 	struct sink_result res = {};
-	int r = m ? s->type->deliver(s, chosen, m, &res) : 0;
+	int r;
 
+	if (s->type->send) {
+		sink_feed_async(s, recs, n);
+		return;
+	}
+	r = m ? s->type->deliver(s, chosen, m, &res) : 0;
 	if (res.done < m)
 		passed = chosen[res.done] - recs;
 	if (passed) {

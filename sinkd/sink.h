@@ -17,6 +17,8 @@
 struct sinkd;
 struct stream;
 struct sink;
+struct window;
+struct window_entry;
 
 struct sink_rec {
 	struct spool_rec rec;
@@ -45,6 +47,11 @@ struct sink_type {
 	/* Fills zeroed @res also when it fails. 0: all @n are done. -EAGAIN: sinkd_wake_waiting() will be called;
 	 * -ESTALE: open me again; others, by sink_fail(): the sink is closed, and opened again after a while. */
 	int (*deliver)(struct sink *s, const struct sink_rec *const *recs, size_t n, struct sink_result *res);
+	/* Instead of deliver(), for a sink whose receiver answers later (window.h): hands one record over. open() has
+	 * made s->window. 0: window_report(@e) will be called; -EAGAIN: as above, nothing was taken; -EMSGSIZE: refused
+	 * for good; others as above. */
+	int (*send)(struct sink *s, const struct sink_rec *rec, struct window_entry *e);
+	bool (*expires)(const struct sink *s);	/* with send(): gives records up before it holds others back */
 	void (*idle)(struct sink *s);	/* open, and a second went by. May be NULL */
 	void (*close)(struct sink *s);	/* also after an open() that failed half way */
 	void (*forget)(struct sink *s);	/* it goes for good: takes back what it said by itself. May be NULL */
@@ -57,15 +64,18 @@ struct sink {
 	uint64_t routes;		/* bit n: takes records of route n */
 	int cursor;			/* index in the spool, -1: no spool yet */
 	struct spool_cursor at;		/* as last published */
+	uint64_t next;			/* with send(): what is read next; between at.pos and it all is under way */
+	struct window *window;		/* with send(), while it is open */
 	bool open;
 	bool waiting;			/* said -EAGAIN */
 	bool failed;			/* degraded: @error says why */
+	bool expiring;			/* with send(): said that records are given up */
 	uint64_t retry_at_ns, delay_ns;
 	char name[SINK_NAME_MAX];	/* of the cursor */
 	char error[512];
 };
 
-extern const struct sink_type sink_live, sink_file, sink_console;
+extern const struct sink_type sink_live, sink_file, sink_console, sink_kafka;
 /* NULL: nobody has heard of it. */
 const struct sink_type *sink_type_find(const char *name);
 
@@ -79,6 +89,25 @@ void sink_close(struct sink *s);
 /* Hands over those of the @n records that are meant for it, and publishes how far it came. */
 void sink_feed(struct sink *s, const struct sink_rec *recs, size_t n);
 void sink_publish(struct sink *s);
+/* sink_async.c: the same for a sink with send(). */
+void sink_feed_async(struct sink *s, const struct sink_rec *recs, size_t n);
+/* Reports came in: moves the cursor and publishes it. */
+void sink_settle(struct sink *s);
+/* Gives up what lies before @to, counted: no more room for it. */
+void sink_expire(struct sink *s, uint64_t to);
+/* Where it reads on. */
+static inline uint64_t sink_next(const struct sink *s)
+{
+	return s->type->send && s->open ? s->next : s->at.pos;
+}
+static inline bool sink_takes(const struct sink *s, unsigned route)
+{
+	return route < 64 && (s->routes >> route & 1);
+}
+/* It failed (sink_fail()): says so, closes it, and has it opened again after a while. */
+void sink_back_off(struct sink *s);
+/* It has trouble (sink_fail()), but goes on by itself: only says so. */
+void sink_degraded(struct sink *s);
 /* It works again: takes back what was said by sink_fail(). */
 void sink_recovered(struct sink *s);
 

@@ -10,6 +10,7 @@
 #include "../common/svc.h"
 #include "../common/wire.h"
 #include "../abi/names.h"
+#include "kafka_conf.h"
 #include "sink.h"
 
 #define SINKD_STREAMS_MAX 1024
@@ -41,7 +42,9 @@ struct tail_conf {
 
 struct sinkd_conf {
 	struct file_conf file;
+	struct kafka_conf kafka;
 	struct tail_conf tail;
+	const struct yaml_node *storage;	/* of programs that do not say; NULL: file alone */
 };
 
 extern const struct conf_schema sinkd_schema;
@@ -68,6 +71,7 @@ struct console {
 };
 
 struct tail;
+struct kafka_producer;
 
 struct sinkd {
 	struct svc *svc;
@@ -85,6 +89,7 @@ struct sinkd {
 	uint64_t second_ns;		/* when it last looked at everything */
 	struct timespec manifests_at;	/* mtime of the folder, as last read */
 	unsigned syncs;			/* fsyncs under way */
+	struct kafka_producer *producers;
 	unsigned handles;		/* open libuv handles and requests: the last one frees all */
 	bool stopping;
 	char *join;			/* SINKD_JOIN_SIZE */

@@ -85,6 +85,7 @@ void stream_free(struct stream *st)
 		sink_free(st->sinks[i]);
 	if (!st->sinkd->stopping)	/* at the end nothing has come right */
 		stream_forget(st);
+	free(st->names);
 	free(st);
 }
 
@@ -178,7 +179,7 @@ static void live_skip(struct stream *st)
 
 static bool sink_hungry(const struct sink *s, uint64_t head)
 {
-	return s->open && !s->waiting && s->at.pos < head;
+	return s->open && !s->waiting && sink_next(s) < head;
 }
 
 /* From the hindmost sink that can take records up to where the next one joins in. */
@@ -188,12 +189,12 @@ static bool stream_span(const struct stream *st, uint64_t *ret_from, uint64_t *r
 
 	for (size_t i = 0; i < st->n_sinks; i++)
 		if (sink_hungry(st->sinks[i], head))
-			from = MIN(from, st->sinks[i]->at.pos);
+			from = MIN(from, sink_next(st->sinks[i]));
 	if (from == UINT64_MAX)
 		return false;
 	for (size_t i = 0; i < st->n_sinks; i++)
-		if (sink_hungry(st->sinks[i], head) && st->sinks[i]->at.pos > from)
-			to = MIN(to, st->sinks[i]->at.pos);
+		if (sink_hungry(st->sinks[i], head) && sink_next(st->sinks[i]) > from)
+			to = MIN(to, sink_next(st->sinks[i]));
 	*ret_from = from;
 	*ret_to = to;
 	return true;
@@ -232,7 +233,7 @@ static uint64_t stream_pass(struct stream *st)
 	for (size_t i = 0; i < st->n_sinks; i++) {
 		struct sink *s = st->sinks[i];
 
-		if (s->at.pos != from || !sink_hungry(s, st->commit.head))
+		if (sink_next(s) != from || !sink_hungry(s, st->commit.head))
 			continue;
 		sink_feed(s, st->sinkd->batch, n);
 		if (s->type == &sink_live)
@@ -284,12 +285,27 @@ static bool stream_sleep(struct stream *st)
 	return r == -EAGAIN || (r == 0 && st->commit.head != head);
 }
 
-/* A sink that failed and has nothing to deliver need not wait for a record to prove that it works again. */
+/* A sink that failed and has nothing to deliver need not wait for a record to prove that it works again. One that hears
+ * from its receiver at any time says so itself. */
 static void recover_idle_sinks(struct stream *st)
 {
 	for (size_t i = 0; i < st->n_sinks; i++)
-		if (st->sinks[i]->open && st->sinks[i]->failed && st->sinks[i]->at.pos == st->commit.head)
+		if (st->sinks[i]->open && st->sinks[i]->failed && !st->sinks[i]->type->send &&
+		    st->sinks[i]->at.pos == st->commit.head)
 			sink_recovered(st->sinks[i]);
+}
+
+/* A spool that is nearly full because of a sink that may lose: the older half goes, so that the others do not wait. */
+static void expire(struct stream *st)
+{
+	uint64_t head = st->commit.head, size = st->reader.data_size;
+
+	for (size_t i = 0; i < st->n_sinks; i++) {
+		struct sink *s = st->sinks[i];
+
+		if (s->type->expires && s->cursor >= 0 && head - s->at.pos > size / 4 * 3 && s->type->expires(s))
+			sink_expire(s, head - size / 2);
+	}
 }
 
 static bool all_have_cursors(const struct stream *st)
@@ -319,6 +335,7 @@ bool stream_slice(struct stream *st)
 			return false;
 	}
 	open_sinks(st);
+	expire(st);
 	live_skip(st);
 	while (done < STREAM_SLICE_BYTES && (n = stream_pass(st))) {
 		done += n;
@@ -350,7 +367,7 @@ int stream_skip_to_id(struct stream *st, struct sink *s, const struct spool_rec 
 		if (r < 0)
 			return r;
 		at.pos += rec.len;
-		if (rec.route < 64 && (s->routes >> rec.route & 1)) {
+		if (sink_takes(s, rec.route)) {
 			at.acked++;
 			at.bytes += rec.line_len + 1;
 		} else {

@@ -21,6 +21,12 @@ struct file_stamp {
 	struct timespec mtime;
 };
 
+/* What the manifest calls a route's events. */
+struct stream_route {
+	char channel[AGENT_NAME_MAX + 1], event[AGENT_NAME_MAX + 1];
+	bool keyed;			/* by a field: a key of 0 is one */
+};
+
 struct stream {
 	struct stream *next;
 	struct sinkd *sinkd;
@@ -28,6 +34,9 @@ struct stream {
 	struct file_stamp manifest;	/* zeroed: not read yet */
 	bool unread;			/* it could not be read: tried again every second */
 	uint64_t routes;		/* bit n: the manifest has route n */
+	struct stream_route *names;	/* n_names of them */
+	size_t n_names;
+	unsigned names_version;		/* changes whenever they do */
 
 	struct spool_reader reader;
 	bool open;

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "../common/manifest.h"
+#include "../common/program.h"
 #include "../abi/console.h"
 #include "stream.h"
 
@@ -39,7 +40,7 @@ static struct wish *wish_add(struct wishes *all, const struct sink_type *type, c
 }
 
 static int wish_for_route(struct stream *st, struct arena *a, struct wishes *all, unsigned route,
-			  const struct manifest_sink *ms)
+			  const struct storage *ms)
 {
 	const struct sink_type *type = sink_type_find(ms->sink);
 	char cursor[SINK_NAME_MAX];
@@ -61,7 +62,50 @@ static int wish_for_route(struct stream *st, struct arena *a, struct wishes *all
 	return 0;
 }
 
-static int wishes_make(struct stream *st, struct arena *a, const struct manifest *m, struct wishes *ret)
+/* With sinkd.yaml's defaults for what the program does not speak of. */
+static int wishes_of_route(struct stream *st, struct arena *a, struct wishes *all, unsigned i,
+			   const struct manifest_route *route, struct diag *d)
+{
+	const struct manifest_sink *said = route->sinks.items;
+	struct storage *rows = arena_alloc(a, (route->sinks.n + 1) * sizeof(*rows));
+	size_t n;
+	int r;
+
+	if (!rows)
+		return -ENOMEM;
+	for (size_t j = 0; j < route->sinks.n; j++)
+		rows[j] = (struct storage){ said[j].sink, said[j].options, said[j].off };
+	r = storage_resolve(a, rows, route->sinks.n, st->sinkd->conf->storage, &rows, &n, d);
+	for (size_t j = 0; j < n && r == 0; j++)
+		r = wish_for_route(st, a, all, i, &rows[j]);
+	return r;
+}
+
+static int names_make(struct stream *st, const struct manifest *m)
+{
+	const struct manifest_channel *channels = m->channels.items;
+	const struct manifest_route *routes = m->routes.items;
+	size_t n = MIN(m->routes.n, (size_t)SPOOL_MAX_ROUTES);
+	cleanup(freep) struct stream_route *names = calloc(n + 1, sizeof(*names));
+
+	if (!names)
+		return -ENOMEM;
+	for (size_t i = 0; i < n; i++) {
+		snprintf(names[i].channel, sizeof(names[i].channel), "%.63s", channels[routes[i].channel].name);
+		snprintf(names[i].event, sizeof(names[i].event), "%.63s", routes[i].event_name ?: "event");
+		names[i].keyed = routes[i].key_offset >= 0;
+	}
+	if (n == st->n_names && !memcmp(names, st->names, n * sizeof(*names)))
+		return 0;
+	free(st->names);
+	st->names = take(names);
+	st->n_names = n;
+	st->names_version++;
+	return 0;
+}
+
+static int wishes_make(struct stream *st, struct arena *a, const struct manifest *m, struct wishes *ret,
+		       struct diag *d)
 {
 	const struct manifest_route *routes = m->routes.items;
 	size_t n = MIN(m->routes.n, (size_t)SPOOL_MAX_ROUTES);
@@ -75,16 +119,10 @@ static int wishes_make(struct stream *st, struct arena *a, const struct manifest
 		w = wish_add(ret, &sink_console, CONSOLE_CURSOR, NULL);
 		w->routes = st->routes;
 	}
-	for (size_t i = 0; i < n; i++) {
-		const struct manifest_sink *sinks = routes[i].sinks.items;
-
-		for (size_t j = 0; j < routes[i].sinks.n; j++) {
-			r = wish_for_route(st, a, ret, i, &sinks[j]);
-			if (r < 0)
-				return r;
-		}
-	}
-	return 0;
+	r = names_make(st, m);
+	for (size_t i = 0; i < n && r == 0; i++)
+		r = wishes_of_route(st, a, ret, i, &routes[i], d);
+	return r;
 }
 
 static bool granted(const struct sink *s, const struct wish *w)
@@ -139,7 +177,7 @@ int stream_configure(struct stream *st)
 	int r = a ? manifest_read(a, st->program, &m, &d) : -ENOMEM;
 
 	if (r == 0)
-		r = wishes_make(st, a, m, &all);
+		r = wishes_make(st, a, m, &all, &d);
 	snprintf(key, sizeof(key), "manifest:%s", st->program);
 	if (r == 0)
 		svc_degraded(svc, key, NULL);

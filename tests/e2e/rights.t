@@ -66,7 +66,7 @@ refused tagd $all bpf_map_create open_pin
 refused channeld $all bpf_map_create +open_pin
 refused worker $all bpf_map_create open_pin
 refused sandbox $all bpf_map_create open_pin
-refused sinkd $all bpf_map_create open_pin
+refused sinkd ${all/ inet/} +inet bpf_map_create open_pin
 refused xdpd $all +bpf_map_create +open_pin
 refused broker mount unshare ptrace inet kill_init bpf_map_create open_pin
 refused launcher mount unshare ptrace inet bpf_map_create open_pin

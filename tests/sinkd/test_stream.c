@@ -29,7 +29,8 @@ static void records_go_to_the_file_in_order_and_are_acknowledged(void **state)
 static void each_record_goes_to_the_sinks_of_its_route(void **state)
 {
 	static const char *const routes[] = {
-		"[{\"sink\":\"file\"}]", "[]", "[{\"sink\":\"file\",\"options\":{\"path\":\"two.jsonl\"}}]", NULL,
+		"[{\"sink\":\"file\"}]", "[{\"sink\":\"file\",\"off\":true}]",
+		"[{\"sink\":\"file\",\"options\":{\"path\":\"two.jsonl\"}}]", NULL,
 	};
 	struct sink_ledger l[SPOOL_MAX_CURSORS];
 	struct fx_writer w;
@@ -69,7 +70,7 @@ static void each_record_goes_to_the_sinks_of_its_route(void **state)
 
 static void a_storage_that_is_not_built_is_said_and_hurts_nobody(void **state)
 {
-	static const char *const routes[] = { "[{\"sink\":\"kafka\"},{\"sink\":\"file\"}]", NULL };
+	static const char *const routes[] = { "[{\"sink\":\"tmpfs\"},{\"sink\":\"file\"}]", NULL };
 	struct fx_writer w;
 	struct sinkd *sk;
 
@@ -78,7 +79,7 @@ static void a_storage_that_is_not_built_is_said_and_hurts_nobody(void **state)
 	fx_fill(&w, 0, 3);
 	sk = fx_start();
 	fx_run(sk);
-	assert_string_equal(fx_degraded("storage:p"), "p: storage kafka is not built in this version");
+	assert_string_equal(fx_degraded("storage:p"), "p: storage tmpfs is not built in this version");
 	assert_int_equal(fx_sink(sk, "p", "file")->at.acked, 3);
 	assert_int_equal(unlink(fx_path("manifest/p.json")), 0);
 	fx_run(sk);
