@@ -50,6 +50,7 @@ void svc_ready(struct svc *s)
 		svc_stop(s, EXIT_FAILURE);
 		return;
 	}
+	svc_backoff_ready(s);
 	svc_notify_ready(s);
 	log_info("ready (%s)", s->bus ? s->bus_name : "without a bus");
 }
@@ -141,6 +142,7 @@ int svc_run(struct svc *s)
 	if (err == 0)
 		err = live(s);
 	svc_helper_stop(s);
+	svc_backoff_end(s, err == 0 && s->status == EXIT_SUCCESS);
 	svc_troubles_free(s);
 	if (s->lock >= 0)
 		close(s->lock);
