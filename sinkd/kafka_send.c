@@ -133,7 +133,8 @@ int kafka_send(struct sink *s, const struct sink_rec *r, struct window_entry *e)
 	key_len = r->rec.key || s->stream->names[r->rec.route].keyed ? snprintf(key, sizeof(key), "%" PRIu64,
 										r->rec.key) : 0;
 	err = lib->producev(k->producer->rk, RD_KAFKA_V_RKT(k->routes[r->rec.route].topic),
-			    RD_KAFKA_V_MSGFLAGS(RD_KAFKA_MSG_F_COPY), RD_KAFKA_V_VALUE((void *)r->line, r->rec.line_len),
+			    RD_KAFKA_V_MSGFLAGS(RD_KAFKA_MSG_F_COPY),
+			    RD_KAFKA_V_VALUE((void *)r->line, r->rec.line_len),
 			    RD_KAFKA_V_KEY(key_len ? key : NULL, key_len),
 			    RD_KAFKA_V_TIMESTAMP(r->rec.time_ns / NSEC_PER_MSEC), RD_KAFKA_V_HEADERS(headers),
 			    RD_KAFKA_V_OPAQUE(e), RD_KAFKA_V_END);
