@@ -18,8 +18,11 @@ is "only host and path were replaced" "$(diff "$SEED/tcp_tracer.yaml" "$T/tcp_tr
 start x "$T/oom.yaml" "$T/tcp_tracer.yaml" || { not_ok "oom.yaml and tcp_tracer.yaml load"; done_testing; }
 ok "oom.yaml and tcp_tracer.yaml load"
 like "show says that hash: hash is the default key" "$(ctl show oom)" 'key process id'
-like "Kafka is not built here, and the load says so" "$(ctl show tcp_tracer)" 'kafka.*not built'
 "$BUILD/tests/tools/tcpclient" "$T/log" 1
+no_broker() { ctl status --json | grep -q 'tcp_tracer: no broker is known'; }
+check "its Kafka has no broker yet: status names what to say where" wait_for 20 no_broker
+check "… and nothing else waits for that" wait_for 10 eval '[ "$(grep -c tcp_connlat_user "$T/x/log/tcp_tracer.jsonl")" -ge 6 ]'
+check "unloaded by force, what Kafka did not get is discarded" ctl unload --force tcp_tracer
 check "the ledger balances" balanced 5
 check "stops orderly" stop
 is "events went through the processor" "$(jq -r 'select(.program == "tcp_tracer") | .event' "$T/x.out" | sort -u)" tcp_connlat_user
