@@ -100,8 +100,9 @@ struct kafka_sink {
 	bool untidy;			/* records were under way since the heap was last given back */
 	uint64_t moved_ns;		/* when something was, or nothing was under way */
 	uint64_t failing_ns;		/* since then records failed; 0: none */
-	/* A batch that is too large may hold records that are not: up to here each goes alone. */
-	bool alone, alone_wanted;
+	/* A batch that is too large may hold records that are not: batches become small for good. If that does not
+	 * help, it is a record: up to alone_until each goes alone. */
+	bool small, alone, smaller_wanted;
 	uint64_t alone_until;
 	uint64_t rejected_ns;		/* when the last one was; 0: nothing is said */
 	char rejected_why[256];

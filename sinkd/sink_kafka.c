@@ -12,6 +12,9 @@
 #define STUCK_NS        (2 * NSEC_PER_SEC)
 #define REJECTED_FOR_NS (60 * NSEC_PER_SEC)	/* so long it stands in Degraded */
 #define STOP_FLUSH_MS   1000
+/* Settings, which win over what was said. */
+#define SMALL           "batch.size=16384" KAFKA_SEPARATOR
+#define ALONE           "batch.num.messages=1" KAFKA_SEPARATOR
 
 static void kafka_options(struct sinkd *sk, const char *program, const struct yaml_node *n, void *ret,
 			  char ret_cursor[SINK_NAME_MAX])
@@ -40,7 +43,7 @@ static int kafka_open(struct sink *s)
 
 	if (o->error[0])
 		return sink_fail(s, -EINVAL, "%s", o->error);
-	if (asprintf(&settings, "%s%s", o->settings, k->alone ? "batch.num.messages=1" KAFKA_SEPARATOR : "") < 0)
+	if (asprintf(&settings, "%s%s", o->settings, k->alone ? ALONE : k->small ? SMALL : "") < 0)
 		return -ENOMEM;
 	k->producer = kafka_producer_get(s, settings);
 	if (!k->producer)
@@ -106,7 +109,7 @@ void kafka_answer(struct window_entry *e, const struct rdkafka *lib, const rd_ka
 		return;
 	}
 	window_report(e, WINDOW_FAILED, maybe);
-	k->alone_wanted = k->alone_wanted || is_of_the_record(m->err);
+	k->smaller_wanted = k->smaller_wanted || is_of_the_record(m->err);
 	sink_fail(s, -EIO, "topic %s: %s", lib->topic_name(m->rkt), lib->err2str(m->err));
 }
 
@@ -118,12 +121,13 @@ static void failed(struct kafka_sink *k)
 	if (!s->window->open)
 		s->at.sent = MAX(s->at.pos, window_sent(s->window));
 	sink_publish(s);
-	if (!k->alone_wanted) {
+	if (!k->smaller_wanted) {
 		sink_back_off(s);
 		return;
 	}
-	k->alone = true;
-	k->alone_wanted = false;
+	k->alone = k->small;
+	k->small = true;
+	k->smaller_wanted = false;
 	k->alone_until = s->next;
 	sink_close(s);
 }
@@ -153,7 +157,7 @@ void kafka_answered(struct sink *s)
 		if (!k->failing_ns)
 			k->failing_ns = uv_hrtime();
 		s->waiting = true;
-		if (!k->alone_wanted)
+		if (!k->smaller_wanted)
 			sink_degraded(s);
 		if (!w->open)
 			failed(k);

@@ -19,8 +19,10 @@ Y
 }
 # Topics are made by writing to them, while the broker still makes them.
 check "a broker starts" eval "kafka_setup auto.create.topics.enable=true && kafka_up"
-for t in well late large batches; do echo first | kcat -P -b "$BROKER" -t $t; done
-kafka_down
+writers=()
+for t in well late large batches; do echo first | kcat -P -b "$BROKER" -t $t & writers+=($!); done
+wait "${writers[@]}"
+kafka_down -KILL
 printf '%s\n' auto.create.topics.enable=false message.max.bytes=40000 >>"$T/kafka/server.properties"
 sed -i '/enable=true/d' "$T/kafka/server.properties"
 check "it starts again, and makes no topics any more" kafka_up
@@ -57,7 +59,7 @@ program late "{ topic: late-too }"
 check "a program whose topic is not there yet" ctl load "$T/late.yaml"
 ticker 500
 said "says so" 'late: topic late-too'
-kafka_down
+kafka_down -KILL
 sed -i s/enable=false/enable=true/ "$T/kafka/server.properties"
 check "the broker makes topics again" kafka_up
 check "what was held is delivered" wait_for 30 sink_is late kafka acked 500

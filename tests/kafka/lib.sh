@@ -62,6 +62,8 @@ offsets.topic.replication.factor=1
 transaction.state.log.replication.factor=1
 transaction.state.log.min.isr=1
 group.initial.rebalance.delay.ms=0
+broker.session.timeout.ms=1500
+broker.heartbeat.interval.ms=300
 $(printf '%s\n' "$@")
 P
 	# shellcheck disable=SC2086
