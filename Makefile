@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-# make [all] · demo [SECONDS=n] · test · test-systemd · shell-systemd · test-vm · shell-vm · lint · bench · install [DESTDIR=] [PREFIX=/usr] · clean · test-fresh
+# make [all] · man · demo [SECONDS=n] · test · test-systemd · shell-systemd · test-vm · shell-vm · lint · bench · install [DESTDIR=] [PREFIX=/usr] · clean · test-fresh
 # SAN=address,undefined builds everything with sanitizers, into a folder of its own.
 
 PREFIX ?= /usr
@@ -35,8 +35,8 @@ BIN := $(addprefix $(BUILD)/bin/,ebpf-loaderd ebpf-load ebpf-broker ebpf-tagd eb
 	ebpf-sandbox ebpf-sinkd ebpf-xdpd ebpfctl)
 BPF := $(patsubst bpf/%.bpf.c,programs/%.bpf.o,$(wildcard bpf/*.bpf.c))
 
-.PHONY: all bpf demo test test-systemd shell-systemd test-vm shell-vm lint bench install clean test-fresh sdk-example
-all: $(BIN) $(BPF) $(BUILD)/sdk/example.so
+.PHONY: all bpf man demo test test-systemd shell-systemd test-vm shell-vm lint bench install clean test-fresh sdk-example
+all: $(BIN) $(BPF) $(BUILD)/sdk/example.so man
 
 $(BUILD)/%.o: %.c
 	@mkdir -p $(@D)
@@ -73,6 +73,17 @@ programs/%.bpf.o: bpf/%.bpf.c
 	@echo "  BPF   $@"
 	@$(CLANG) -MMD -MP -MF $(BUILD)/bpf/$*.d -target bpf -mcpu=v3 -D__TARGET_ARCH_$(BPF_ARCH) -g -O2 -Wall -Wextra -Wno-unused-parameter -Werror -Ibpf -Iabi -I. -c $< -o $@
 bpf: $(BPF)
+
+# Pages and completion are printed from the tables of the binaries: what a table has is in them.
+MAN := $(patsubst man/%.in,$(BUILD)/man/%,$(wildcard man/*.in))
+man: $(MAN) $(BUILD)/completion/ebpfctl
+$(BUILD)/man/%: man/%.in $(wildcard man/*.inc) scripts/man $(BIN)
+	@mkdir -p $(@D)
+	@echo "  MAN   $@"
+	@BUILD=$(BUILD) scripts/man $< >$@.new && mv $@.new $@
+$(BUILD)/completion/ebpfctl: ebpfctl/completion.bash scripts/man $(BUILD)/bin/ebpfctl
+	@mkdir -p $(@D)
+	@BUILD=$(BUILD) scripts/man $< >$@.new && mv $@.new $@
 
 # The user's side: a processor built with the SDK header alone.
 $(BUILD)/sdk/%.so: sdk/%.c $(wildcard sdk/*.h abi/*.h)

@@ -22,6 +22,12 @@ static const char *kind_name(const struct yaml_node *n)
 	return n->kind == YAML_NODE_SEQUENCE ? "a list" : "a single value";
 }
 
+/* Its value as it may stand in a message. */
+static const char *quote(const struct conf_key *k, const struct yaml_node *n, char buf[DIAG_EXCERPT])
+{
+	return k->flags & CONF_SECRET ? CONF_SECRET_TEXT : diag_excerpt(buf, n->value);
+}
+
 static int wrong_kind(const struct conf_key *k, const struct yaml_node *n, const char *expected, struct diag *d)
 {
 	char text[DIAG_EXCERPT];
@@ -30,7 +36,7 @@ static int wrong_kind(const struct conf_key *k, const struct yaml_node *n, const
 		return diag_fail(d, -EINVAL, n->file, n->line, "%s: has no value (expected %s)", k->name, expected);
 	if (n->kind == YAML_NODE_SCALAR)
 		return diag_fail(d, -EINVAL, n->file, n->line, "%s: is \"%s\" (expected %s)", k->name,
-				 diag_excerpt(text, n->value), expected);
+				 quote(k, n, text), expected);
 	return diag_fail(d, -EINVAL, n->file, n->line, "%s: is %s (expected %s)", k->name, kind_name(n), expected);
 }
 
@@ -127,7 +133,7 @@ static int parse_scalar(struct arena *a, const struct conf_key *k, const struct 
 	const char *meant = NULL;
 	int err = -EINVAL;
 
-	if (k->type == CONF_STR && yaml_is_null(n) && !(k->flags & CONF_REQUIRED)) {
+	if ((k->type == CONF_STR || k->type == CONF_NAME) && yaml_is_null(n) && !(k->flags & CONF_REQUIRED)) {
 		*(const char **)field = NULL;
 		return 0;
 	}
@@ -140,7 +146,7 @@ static int parse_scalar(struct arena *a, const struct conf_key *k, const struct 
 	conf_expected(k, expected);
 	if (err == -ERANGE)
 		return diag_fail(d, -ERANGE, n->file, n->line, "%s: %s is out of bounds (expected %s)", k->name,
-				 diag_excerpt(text, n->value), expected);
+				 quote(k, n, text), expected);
 	if (k->type == CONF_ENUM && n->kind == YAML_NODE_SCALAR)
 		meant = conf_did_you_mean(n->value, k->choices);
 	if (meant)
@@ -192,7 +198,7 @@ static int parse_list(struct arena *a, const struct conf_key *k, const struct ya
 		if (!k->sub->bare)
 			*(struct conf_item *)obj = (struct conf_item){
 				.key = dict ? n->keys[i] : NULL,
-				.file = n->file,
+				.file = n->items[i]->file,
 				.line = dict ? n->key_lines[i] : n->items[i]->line,
 			};
 		err = conf_parse(a, k->sub, n->items[i], obj, d);
@@ -219,7 +225,7 @@ int conf_parse_key(struct arena *a, const struct conf_key *k, const struct yaml_
 		memset(field, 0, k->sub->size);	/* its defaults were set already, and are set again */
 		return conf_parse(a, k->sub, n, field, d);
 	case CONF_NODE:
-		*(const struct yaml_node **)field = n;
+		*(const struct yaml_node **)field = yaml_is_null(n) ? NULL : n;
 		return 0;
 	case CONF_CUSTOM:
 		return k->parse(a, n, field, d);
@@ -259,6 +265,7 @@ int conf_defaults(struct arena *a, const struct conf_schema *s, void *obj)
 static int unknown_key(const struct conf_schema *s, const struct yaml_node *n, size_t i, struct diag *d)
 {
 	const char *names[KEYS_MAX + 1] = {0}, *meant;
+	const char *file = n->items[i]->file;	/* merged mappings have several */
 	char key[DIAG_EXCERPT], known[512] = "";
 	const struct conf_key *k;
 	size_t count = 0, len = 0;
@@ -273,9 +280,9 @@ static int unknown_key(const struct conf_schema *s, const struct yaml_node *n, s
 	diag_excerpt(key, n->keys[i]);
 	meant = conf_did_you_mean(n->keys[i], names);
 	if (meant)
-		return diag_fail(d, -EINVAL, n->file, n->key_lines[i], "%s: unknown key in %s; did you mean \"%s\"?",
+		return diag_fail(d, -EINVAL, file, n->key_lines[i], "%s: unknown key in %s; did you mean \"%s\"?",
 				 key, s->name, meant);
-	return diag_fail(d, -EINVAL, n->file, n->key_lines[i], "%s: unknown key in %s (expected one of: %s)", key,
+	return diag_fail(d, -EINVAL, file, n->key_lines[i], "%s: unknown key in %s (expected one of: %s)", key,
 			 s->name, known);
 }
 

@@ -15,13 +15,13 @@ enum conf_type {
 	CONF_SIZE,	/* uint64_t bytes: 4096, 64K, 16M, 1G */
 	CONF_TIME,	/* uint64_t nanoseconds: 100ms, 5s, 10m, 1h, 1d; a bare number is seconds */
 	CONF_STR,	/* const char *, in the arena; null gives NULL. min..max bound its length if max is set */
-	CONF_NAME,	/* const char *: [A-Za-z0-9_-]{1,63} */
+	CONF_NAME,	/* const char *: [A-Za-z0-9_-]{1,63}; null gives NULL */
 	CONF_ENUM,	/* int: index in choices */
 	CONF_STRS,	/* struct conf_strs: a sequence of scalars, or one scalar */
 	CONF_STRUCT,	/* a nested struct, by sub */
 	CONF_LIST,	/* struct conf_list of structs: a sequence of mappings */
 	CONF_DICT,	/* struct conf_list of structs: a mapping; each struct begins with struct conf_item */
-	CONF_NODE,	/* const struct yaml_node *: taken as it is */
+	CONF_NODE,	/* const struct yaml_node *: taken as it is; null gives NULL */
 	CONF_CUSTOM,	/* by the row's own parse() */
 };
 
@@ -63,6 +63,8 @@ struct conf_key {
 #define CONF_NULL_OK   2u	/* "key:" with nothing behind it: as if it were absent */
 #define CONF_HIDDEN    4u	/* not shown by schema (internal keys of manifests) */
 #define CONF_BRIEF     8u	/* shown by schema in one line: described elsewhere */
+#define CONF_SECRET   16u	/* its value is never printed, nor quoted in a message */
+#define CONF_SECRET_TEXT "(hidden)"	/* what stands in its place; rows that print themselves use it too */
 
 struct conf_schema {
 	const char *name;	/* for messages and headings: "a channel" */
@@ -89,14 +91,23 @@ bool conf_name_valid(const char *s);
 /* What was probably meant by @s: that of @choices (ends with NULL) which differs by a slip of the finger; or NULL. */
 const char *conf_did_you_mean(const char *s, const char *const *choices);
 
-/* The effective configuration as YAML, every key with its value, to @f. */
+/* The effective configuration as YAML, every key with its value, to @f. Secrets are not shown. */
 void conf_print(const struct conf_schema *s, const void *obj, FILE *f);
+/* The same with where each value comes from as a comment behind it: "# FILE:LINE", or "# default". @root: what @obj
+ * was parsed from. 0, -ENOMEM. */
+int conf_print_origins(const struct conf_schema *s, const void *obj, const struct yaml_node *root, FILE *f);
+/* The same as one JSON object: {"file.rotate-size": {"value": "100M", "file": "/etc/x.yaml", "line": 3}}. Of a default,
+ * file and line are null; of a secret the value is, and it has "secret": true. 0, -ENOMEM. */
+int conf_print_origins_json(const struct conf_schema *s, const void *obj, const struct yaml_node *root, FILE *f);
 /* The table itself, as commented YAML: each key with type, default, bounds and help. */
 void conf_print_schema(const struct conf_schema *s, FILE *f);
+/* The table itself in mdoc(7), for the man pages: a list, and for each table in it a subsection. @head: what stands
+ * before the names of those ("spec."), usually "". -EINVAL: a row has no help (*@ret_row, may be NULL, is its name). */
+int conf_print_mdoc(const struct conf_schema *s, const char *head, FILE *f, const char **ret_row);
 
 /* Daemon configuration: <daemon>.yaml in the directories @dirs (a colon list, lowest first), then their <daemon>.d/
- * (*.yaml) sorted by file name, merged. Same name, the main file's included: the highest directory wins; a link to
- * /dev/null masks.
+ * (*.yaml) sorted by file name, merged. Same name, the main file's included: the highest directory wins, so that an
+ * empty file or a link to /dev/null masks. What cannot be read is an error with its name; nobody is waited for.
  * No file at all: an empty mapping. */
 int conf_read_dirs(struct arena *a, const char *dirs, const char *daemon, struct yaml_node **ret_root, struct diag *d);
 

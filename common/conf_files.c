@@ -2,6 +2,7 @@
 /* Which files count, by systemd's rules for drop-ins. */
 #include <dirent.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <limits.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -118,12 +119,25 @@ static int compare_names(const void *a, const void *b)
 	return strcmp(((const struct drop_in *)a)->name, ((const struct drop_in *)b)->name);
 }
 
-/* A link to /dev/null, or /dev/null itself bound over the file. */
+/* Also what says that it is empty, as files of /proc do, has to be. */
+static bool is_empty(const char *path)
+{
+	cleanup(closep) int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+	char c;
+
+	return fd >= 0 && read(fd, &c, 1) == 0;
+}
+
+/* An empty file, a link to /dev/null, or /dev/null itself bound over the file. */
 static bool is_mask(const char *path)
 {
 	struct stat st, null;
 
-	return !stat(path, &st) && S_ISCHR(st.st_mode) && !stat("/dev/null", &null) && st.st_rdev == null.st_rdev;
+	if (stat(path, &st) < 0)
+		return false;
+	if (S_ISREG(st.st_mode))
+		return !st.st_size && is_empty(path);
+	return S_ISCHR(st.st_mode) && !stat("/dev/null", &null) && st.st_rdev == null.st_rdev;
 }
 
 int conf_each_file(const char *dirs, const char *folder, int (*each)(const char *path, void *arg), void *arg,

@@ -26,7 +26,7 @@ static bool is_plain(const char *s)
 	return true;
 }
 
-static void print_text(FILE *f, const char *s)
+void conf_print_text(FILE *f, const char *s)
 {
 	cleanup(freep) char *quoted = NULL;
 	bool repaired;
@@ -65,16 +65,16 @@ static void print_scalar(const struct conf_key *k, const void *field, FILE *f)
 		fputs(text, f);
 		break;
 	case CONF_ENUM:
-		print_text(f, k->choices[*(const int *)field]);
+		conf_print_text(f, k->choices[*(const int *)field]);
 		break;
 	default:
-		print_text(f, *(const char *const *)field);
+		conf_print_text(f, *(const char *const *)field);
 		break;
 	}
 }
 
 /* Flow style, on one line: what a table does not know is rare and small. */
-static void print_node(const struct yaml_node *n, FILE *f)
+void conf_print_node(const struct yaml_node *n, FILE *f)
 {
 	bool mapping = n->kind == YAML_NODE_MAPPING;
 	size_t i;
@@ -83,17 +83,21 @@ static void print_node(const struct yaml_node *n, FILE *f)
 		if (n->plain && n->value[0] && !strpbrk(n->value, "{}[],\n"))	/* a number stays one */
 			fputs(n->value, f);
 		else
-			print_text(f, yaml_is_null(n) ? NULL : n->value);
+			conf_print_text(f, yaml_is_null(n) ? NULL : n->value);
+		return;
+	}
+	if (!n->n) {
+		fputs(mapping ? "{}" : "[]", f);
 		return;
 	}
 	fputs(mapping ? "{" : "[", f);
 	for (i = 0; i < n->n; i++) {
 		fputs(i ? ", " : mapping ? " " : "", f);
 		if (mapping) {
-			print_text(f, n->keys[i]);
+			conf_print_text(f, n->keys[i]);
 			fputs(": ", f);
 		}
-		print_node(n->items[i], f);
+		conf_print_node(n->items[i], f);
 	}
 	fputs(mapping ? " }" : "]", f);
 }
@@ -105,7 +109,7 @@ static void print_strs(const struct conf_strs *s, FILE *f)
 	fputs("[", f);
 	for (i = 0; i < s->n; i++) {
 		fputs(i ? ", " : "", f);
-		print_text(f, s->s[i]);
+		conf_print_text(f, s->s[i]);
 	}
 	fputs("]", f);
 }
@@ -126,7 +130,7 @@ static void print_list(const struct conf_key *k, const struct conf_list *l, int 
 
 		print_indent(f, indent + 2);
 		if (k->type == CONF_DICT) {
-			print_text(f, ((const struct conf_item *)obj)->key);
+			conf_print_text(f, ((const struct conf_item *)obj)->key);
 			fputs(":\n", f);
 		} else {
 			fputs("- ", f);
@@ -137,6 +141,10 @@ static void print_list(const struct conf_key *k, const struct conf_list *l, int 
 
 static void print_value(const struct conf_key *k, const void *field, int indent, FILE *f)
 {
+	if (k->flags & CONF_SECRET) {
+		fputs(" \"" CONF_SECRET_TEXT "\"\n", f);
+		return;
+	}
 	switch (k->type) {
 	case CONF_STRUCT:
 		fputs("\n", f);
@@ -153,7 +161,7 @@ static void print_value(const struct conf_key *k, const void *field, int indent,
 	case CONF_NODE:
 		fputs(" ", f);
 		if (*(const struct yaml_node *const *)field)
-			print_node(*(const struct yaml_node *const *)field, f);
+			conf_print_node(*(const struct yaml_node *const *)field, f);
 		else
 			fputs("null", f);
 		break;

@@ -27,7 +27,7 @@ static bool contains(const struct chain *c, const struct conf_schema *s)
 }
 
 /* What a value of this kind looks like: "NUMBER", "true|false", … */
-static void value_form(const struct conf_key *k, char *ret, size_t size)
+void conf_value_form(const struct conf_key *k, char *ret, size_t size)
 {
 	static const char *const words[] = {
 		[CONF_BOOL] = " true|false", [CONF_UINT] = " NUMBER", [CONF_INT] = " NUMBER", [CONF_SIZE] = " SIZE",
@@ -52,7 +52,7 @@ static size_t add(char *ret, size_t size, size_t len, const char *before, const 
 }
 
 /* "from 1 to 5", as in messages. */
-static const char *bounds(const struct conf_key *k, char *buf)
+const char *conf_bounds(const struct conf_key *k, char buf[CONF_EXPECTED_MAX])
 {
 	bool number = k->type == CONF_UINT || k->type == CONF_INT || k->type == CONF_SIZE || k->type == CONF_TIME;
 	const char *from;
@@ -68,7 +68,7 @@ static const char *bounds(const struct conf_key *k, char *buf)
 static void describe(const struct conf_key *k, char *ret, size_t size)
 {
 	char buf[CONF_EXPECTED_MAX], facts[CONF_EXPECTED_MAX] = "";
-	const char *limits = bounds(k, buf);
+	const char *limits = conf_bounds(k, buf);
 	size_t len = 0;
 
 	if (k->flags & CONF_REQUIRED)
@@ -154,7 +154,7 @@ static void print_schema(const struct conf_schema *s, int indent, bool in_list, 
 
 		if (k->flags & CONF_HIDDEN)
 			continue;
-		value_form(k, value, sizeof(value));
+		conf_value_form(k, value, sizeof(value));
 		describe(k, comment, sizeof(comment));
 		used = fprintf(f, "%*s%s%s:", in_list ? indent - 2 : indent, "", in_list ? "- " : "", k->name);
 		fputs(value, f);

@@ -41,6 +41,9 @@ static void format(char *buf, size_t size, const char *file, unsigned line, cons
 		used = (size_t)snprintf(buf, size, "%s:%u: ", file, line);
 	else if (file)
 		used = (size_t)snprintf(buf, size, "%s: ", file);
+	for (size_t i = 0; i < used && i < size; i++)	/* a file's name makes no lines */
+		if (buf[i] == '\n' || buf[i] == '\t')
+			buf[i] = '?';
 	if (used < size)
 		vsnprintf(buf + used, size - used, fmt, args);
 	make_printable(buf);

@@ -212,7 +212,8 @@ static int parse_values(struct arena *a, const struct yaml_node *n, void *field,
 }
 
 static const struct conf_key field_keys[] = {
-	{ "name", CONF_STR, offsetof(struct program_field, name), .min = 1, .max = 127, .flags = CONF_REQUIRED },
+	{ "name", CONF_STR, offsetof(struct program_field, name), .min = 1, .max = 127, .flags = CONF_REQUIRED,
+	  .help = "the key that it has in the event's JSON" },
 	{ "type", CONF_STR, offsetof(struct program_field, type), .min = 1, .max = 63, .flags = CONF_REQUIRED,
 	  .help = "u8 … u128, s8 … s128, bool, char, be16, be32, be64, f32, f64, ptr, hex, ip, strv; char[16] is a "
 		  "text, u8[6] hex bytes, u32[4] a list; char[] goes up to the record's end" },
@@ -302,7 +303,8 @@ static const struct conf_key event_keys[] = {
 static const struct conf_schema event_schema = { "an event", sizeof(struct program_event), event_keys };
 
 static const struct conf_key item_keys[] = {
-	{ "name", CONF_NAME, offsetof(struct doc_item, name), .flags = CONF_REQUIRED },
+	{ "name", CONF_NAME, offsetof(struct doc_item, name), .flags = CONF_REQUIRED,
+	  .help = "by which the rest of this file speaks of it" },
 	{ "type", CONF_ENUM, offsetof(struct doc_item, type), .choices = item_type_names, .flags = CONF_REQUIRED,
 	  .help = "a BPF object, a script, a processor; bpftrace is not built in this version" },
 	{ "path", CONF_STR, offsetof(struct doc_item, path), .min = 1, .max = 4095,
@@ -313,7 +315,7 @@ static const struct conf_key item_keys[] = {
 	{ "src", CONF_STR, offsetof(struct doc_item, src), .min = 1, .max = YAML_SIZE_MAX,
 	  .help = "as in properties: it may stand here too" },
 	{ "properties", CONF_STRUCT, offsetof(struct doc_item, properties), .sub = &properties_schema,
-	  .flags = CONF_NULL_OK },
+	  .flags = CONF_NULL_OK, .help = "what is set in it before it is loaded" },
 	{ "channels", CONF_DICT, offsetof(struct doc_item, channels), .sub = &channel_schema,
 	  .max = PROGRAM_MAX_CHANNELS, .flags = CONF_NULL_OK | CONF_BRIEF,
 	  .help = "as in spec: they may stand here too" },
@@ -378,15 +380,16 @@ static const struct conf_schema spool_schema = { "spool", sizeof(struct doc_spoo
 #define HEAD_ROWS                                                                                                  \
 	{ "name", CONF_NAME, offsetof(struct doc, name),                                                           \
 	  .help = "of the program; default: the file's, without .yaml" },                                          \
-	{ "description", CONF_STR, offsetof(struct doc, description) },                                            \
-	{ "version", CONF_STR, offsetof(struct doc, version) },                                                    \
-	{ "author", CONF_STR, offsetof(struct doc, author) }
+	{ "description", CONF_STR, offsetof(struct doc, description), .help = "for people: what it is for" },      \
+	{ "version", CONF_STR, offsetof(struct doc, version), .help = "for people: of the file" },                 \
+	{ "author", CONF_STR, offsetof(struct doc, author), .help = "for people: who wrote it" }
 
 static const struct conf_key spec_keys[] = { SPEC_ROWS(0), { 0 } };
 static const struct conf_schema spec_schema = { "spec", sizeof(struct doc_spec), spec_keys };
 
 static const struct conf_key program_keys[] = {
-	{ "kind", CONF_ENUM, offsetof(struct doc, kind), "ebpfprogram", .choices = kind_names },
+	{ "kind", CONF_ENUM, offsetof(struct doc, kind), "ebpfprogram", .choices = kind_names,
+	  .help = "what this document is" },
 	HEAD_ROWS,
 	{ "spec", CONF_STRUCT, offsetof(struct doc, spec), .sub = &spec_schema, .flags = CONF_REQUIRED,
 	  .help = "what it holds may also stand at the top of the file, without kind and spec" },

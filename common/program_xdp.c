@@ -51,7 +51,7 @@ static const struct conf_schema original_schema = {
 
 static const struct conf_key entry_keys[] = {
 	{ "originalTo", CONF_STRUCT, offsetof(struct xdp_entry, original), .sub = &original_schema,
-	  .flags = CONF_REQUIRED },
+	  .flags = CONF_REQUIRED, .help = "one address on one interface" },
 	{ 0 },
 };
 const struct conf_schema xdp_schema = { "an entry of xdpd's list", sizeof(struct xdp_entry), entry_keys };

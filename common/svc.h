@@ -6,8 +6,8 @@
  *   start() → system calls filtered → bus → READY=1 → run → STOPPING=1 → stop() → loop closed.
  *
  * SIGHUP, Reload on the bus: a whole new, valid configuration, or nothing changes. SIGTERM, SIGINT: orderly stop.
- * Watchdog: pinged from the loop, so a loop that hangs is noticed. Options: --check, --config DIRS, --log-level
- * LEVEL, --version, --help. */
+ * Watchdog: pinged from the loop, so a loop that hangs is noticed. Options: a table in
+ * svc_main.c. */
 #ifndef EBPF_AGENT_SVC_H
 #define EBPF_AGENT_SVC_H
 

@@ -24,11 +24,22 @@ static int method_reload(sd_bus_message *m, void *userdata, sd_bus_error *error)
 	return sd_bus_reply_method_return(m, NULL);
 }
 
+static int config_option(sd_bus_message *m, const char *key, const char *type, void *arg, sd_bus_error *error)
+{
+	int err, *json = arg;
+
+	(void)error;
+	if (strcmp(key, "json") || strcmp(type, "b"))
+		return 0;
+	err = sd_bus_message_read(m, "v", "b", json);
+	return err < 0 ? err : 1;
+}
+
 static int method_get_config(sd_bus_message *m, void *userdata, sd_bus_error *error)
 {
 	struct svc *s = userdata;
 	cleanup(freep) char *text = NULL;
-	int err = bus_read_options(m, NULL, NULL, error);
+	int json = 0, err = bus_read_options(m, config_option, &json, error);
 	size_t len;
 	FILE *f;
 
@@ -37,8 +48,8 @@ static int method_get_config(sd_bus_message *m, void *userdata, sd_bus_error *er
 	f = open_memstream(&text, &len);
 	if (!f)
 		return -ENOMEM;
-	conf_print(&s->schema.schema, s->config.obj, f);
-	if (fclose(f) != 0)
+	err = svc_config_print(s, json, f);
+	if (fclose(f) != 0 || err < 0)
 		return -ENOMEM;
 	return sd_bus_reply_method_return(m, "s", text);
 }

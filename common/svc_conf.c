@@ -72,8 +72,14 @@ int svc_config_read(const struct svc_schema *schema, const char *dirs, const cha
 		err = conf_parse(a, &schema->schema, root, obj, d);
 	if (err < 0)
 		return err;
-	*ret = (struct svc_config){ .arena = take(a), .obj = obj };
+	*ret = (struct svc_config){ .arena = take(a), .obj = obj, .root = root };
 	return 0;
+}
+
+int svc_config_print(const struct svc *s, bool json, FILE *f)
+{
+	return (json ? conf_print_origins_json : conf_print_origins)(&s->schema.schema, s->config.obj, s->config.root,
+								     f);
 }
 
 void svc_config_fini(struct svc_config *c)

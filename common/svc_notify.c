@@ -30,20 +30,26 @@ int svc_notify(const char *text)
 	return n < 0 ? -errno : 0;
 }
 
+/* What it does, and what is wrong with a configuration that was refused. */
+static int tell(const struct svc *s, const char *head)
+{
+	const char *status = s->text[0] ? s->text : "running", *refused = s->refused ?: "";
+	cleanup(freep) char *text = NULL;
+
+	if (asprintf(&text, "%sSTATUS=%s%s%.*s", head, status, *refused ? "; the new configuration is refused: " : "",
+		     (int)strcspn(refused, "\n"), refused) < 0)
+		return -ENOMEM;
+	return svc_notify(text);
+}
+
 void svc_notify_ready(struct svc *s)
 {
-	char text[sizeof(s->text) + 32];
-
-	snprintf(text, sizeof(text), "READY=1\nSTATUS=%s", s->text[0] ? s->text : "running");
-	s->told_ready = svc_notify(text) != -EAGAIN;
+	s->told_ready = tell(s, "READY=1\n") != -EAGAIN;
 }
 
 void svc_notify_status(const struct svc *s)
 {
-	char text[sizeof(s->text) + 32];
-
-	snprintf(text, sizeof(text), "STATUS=%s", s->text);
-	(void)svc_notify(text);
+	(void)tell(s, "");
 }
 
 void svc_notify_reloading(void)

@@ -20,6 +20,7 @@ struct svc_schema {
 struct svc_config {
 	struct arena *arena;
 	void *obj;
+	const struct yaml_node *root;	/* what it was read from: says where each value stands */
 };
 
 struct svc_trouble {
@@ -62,6 +63,7 @@ struct svc {
 
 	uint64_t started_at;	/* µs, CLOCK_REALTIME */
 	char text[256];		/* STATUS= */
+	char *refused;		/* the last reload: why */
 	struct svc_trouble *troubles;
 };
 
@@ -90,6 +92,8 @@ void svc_schema_fini(struct svc_schema *s);
 int svc_config_read(const struct svc_schema *schema, const char *dirs, const char *daemon, struct svc_config *ret,
 		    struct diag *d);
 void svc_config_fini(struct svc_config *c);
+/* The effective one, each value with where it comes from. 0, -ENOMEM. */
+int svc_config_print(const struct svc *s, bool json, FILE *f);
 int svc_config_level(const struct svc_schema *schema, const struct svc_config *c);	/* of syslog */
 /* -EINVAL */
 int svc_level_parse(const char *name);

@@ -31,6 +31,8 @@ int svc_reload(struct svc *s, struct diag *d)
 	err = reload_config(s, d);
 	for (size_t i = 0; i < d->n_warnings; i++)
 		log_warning("%s", d->warnings[i]);
+	free(s->refused);
+	s->refused = err < 0 ? strdup(d->error[0] ? d->error : strerror(-err)) : NULL;
 	if (err < 0)
 		svc_degraded(s, "config", "%s", d->error[0] ? d->error : strerror(-err));
 	else

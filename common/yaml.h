@@ -22,7 +22,7 @@ struct yaml_node {
 	bool plain;			/* scalar: without quotes; plain and empty, "~" or "null": null */
 	size_t n;			/* elements, or pairs */
 	const char **keys;		/* mapping: n keys */
-	unsigned *key_lines;
+	unsigned *key_lines;		/* in the file of the value: a merged mapping's pairs come from several */
 	struct yaml_node **items;	/* sequence: elements; mapping: values */
 };
 

@@ -68,7 +68,10 @@ int yaml_parse_path(struct arena *a, const char *path, struct yaml_node **ret_ro
 {
 	/* O_NONBLOCK: the opening of a FIFO would wait for its writer. */
 	cleanup(closep) int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+	struct stat st;
 
+	if (fd < 0 && errno == ENOENT && !lstat(path, &st))
+		return diag_fail(d, -ENOENT, path, 0, "is a link to what is not there");
 	if (fd < 0)
 		return diag_fail(d, -errno, path, 0, "%s", strerror(errno));
 	return yaml_parse_fd(a, path, fd, ret_root, d);

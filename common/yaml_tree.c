@@ -83,7 +83,9 @@ static int merge_mappings(struct arena *a, struct yaml_node **base, struct yaml_
 			n->keys[at] = over->keys[i];
 			n->items[at] = over->items[i];
 		}
-		n->key_lines[at] = over->key_lines[i];
+		/* A merged mapping stands where its first part does, and so does its key. */
+		if (n->items[at] == over->items[i])
+			n->key_lines[at] = over->key_lines[i];
 	}
 	*base = n;
 	return 0;

@@ -6,7 +6,7 @@
 #include "ctl.h"
 
 struct verb {
-	const char *name, *args, *help;
+	const char *name, *args, *help;	/* without help: not for users, and not shown */
 	const char *options;		/* of its own, besides the ones for all: "all force" */
 	int min_args, max_args;		/* -1: any number */
 	int (*run)(const struct ctl *c, int argc, char **argv);	/* NULL: not built in this version */

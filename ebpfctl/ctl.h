@@ -51,6 +51,7 @@ int verb_status(const struct ctl *c, int argc, char **argv);
 int verb_config(const struct ctl *c, int argc, char **argv);
 int verb_check(const struct ctl *c, int argc, char **argv);
 int verb_schema(const struct ctl *c, int argc, char **argv);	/* all that may stand in a file, as commented YAML */
+int verb_tables(const struct ctl *c, int argc, char **argv);	/* what the man pages and completion are made of */
 int verb_help(const struct ctl *c, int argc, char **argv);
 
 /* The five daemons, in the order in which they are shown and started. */

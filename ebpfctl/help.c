@@ -1,12 +1,27 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
+#include <string.h>
+
 #include "cmdline.h"
+
+#define HELP_COLUMN 22
+#define HELP_WIDTH 78
 
 static void print_opt(const struct opt *o)
 {
+	const char *text = o->help;
 	char left[32];
 
 	snprintf(left, sizeof(left), "--%s%s%s", o->name, o->arg ? " " : "", o->arg ?: "");
-	printf("  %-19s %s\n", left, o->help);
+	printf("  %-19s ", left);
+	while (strlen(text) > HELP_WIDTH) {
+		size_t len = HELP_WIDTH;
+
+		while (len > 1 && text[len] != ' ')
+			len--;
+		printf("%.*s\n%*s", (int)len, text, HELP_COLUMN, "");
+		text += len + 1;
+	}
+	puts(text);
 }
 
 static void print_verb(const struct verb *v)
@@ -31,7 +46,7 @@ static void print_help(void)
 
 		for (const char *c = v->args; *c; c++)
 			wide += ((unsigned char)*c & 0xc0) == 0x80;
-		if (v->run)
+		if (v->run && v->help)
 			printf("  %-7s %-*s %s\n", v->name, 15 + wide, v->args, v->help);
 	}
 	printf("\nNot built in this version:");
@@ -54,7 +69,7 @@ int verb_help(const struct ctl *c, int argc, char **argv)
 	(void)c;
 	const struct verb *v = argc ? verb_find(argv[0]) : NULL;
 
-	if (argc && !v) {
+	if (argc && (!v || !v->help)) {
 		ctl_error("no verb '%s': `ebpfctl help` lists them", argv[0]);
 		return CTL_USAGE;
 	}

@@ -11,8 +11,8 @@ enum { OPT_ALL = 256, OPT_FORCE, OPT_STRICT, OPT_ARTIFACTS, OPT_STATE, OPT_CONFI
 
 const struct opt opts[] = {
 	{ "json",      NULL,      "machine-readable output on stdout",                              'j' },
-	{ "bus",       "ADDRESS", "the bus to use, e.g. unix:path=/tmp/ebpf-agent.XXXXXX/bus; without it\n"
-				  "                      $DBUS_SYSTEM_BUS_ADDRESS, else the system bus",    'b' },
+	{ "bus",       "ADDRESS", "the bus to use, e.g. unix:path=/tmp/ebpf-agent.XXXXXX/bus; without it "
+				  "$DBUS_SYSTEM_BUS_ADDRESS, else the system bus",                  'b' },
 	{ "help",      NULL,      "this text; after a verb: more about it",                         'h' },
 	{ "version",   NULL,      "print the version",                                              'V' },
 	{ "all",       NULL,      "every program",                                                  OPT_ALL },

@@ -55,9 +55,13 @@ const struct verb verbs[] = {
 	  "was read is not held against its equation, and what seems off is asked for again before it is said. With\n"
 	  "--strict the exit status is 1 unless every equation holds.\n", NULL },
 	{ "status", "", "the five daemons: running or not, since when, what is degraded and why", "", 0, 0,
-	  verb_status, NULL, NULL },
-	{ "config", "DAEMON", "the configuration in effect, every key with its value", "", 1, 1, verb_config,
-	  "DAEMON is loaderd, tagd, channeld, sinkd or xdpd.\n", NULL },
+	  verb_status,
+	  "A daemon is `running`, `degraded` (below its line stands what is not as it should be, and why), `silent`\n"
+	  "(it is on the bus, and did not answer within 3 seconds: it hangs), or `not running`.\n", NULL },
+	{ "config", "DAEMON", "the configuration in effect, each value with where it comes from", "", 1, 1, verb_config,
+	  "DAEMON is loaderd, tagd, channeld, sinkd or xdpd. What is printed is a configuration itself; behind each\n"
+	  "value a comment says the file and line that it comes from, or that it is the default. Secrets are hidden.\n"
+	  "With --json each key has an object with `value`, `file` and `line`: these are null for a default.\n", NULL },
 	{ "check", "FILE…", "validate program files (and xdpd's lists); load nothing", "artifacts", 1, -1, verb_check,
 	  "An artifact that is absent is a warning here, and with --artifacts an error, as it is when loading.\n"
 	  "Looked at is only whether it exists and is an ELF file: what is in it, a load checks.\n", "bus" },
@@ -68,6 +72,7 @@ const struct verb verbs[] = {
 	{ "watch", "list|add|remove …", "what tagd follows", "", 0, -1, NULL, NULL, NULL },
 	{ "query", "PROMQL", "query the embedded time series", "", 0, -1, NULL, NULL, NULL },
 	{ "xdp", "list|attach|detach|flows|stats …", "accelerated interfaces", "", 0, -1, NULL, NULL, NULL },
+	{ "tables", "PART", NULL, "", 1, 1, verb_tables, NULL, "json bus" },
 	{ "help", "[VERB]", "this text, or more about one verb", "", 0, 1, verb_help, NULL, "json bus" },
 	{ NULL },
 };

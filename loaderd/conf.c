@@ -10,18 +10,17 @@ static const char *default_roots[] = {
 
 static int check(struct arena *a, const struct yaml_node *n, void *obj, struct diag *d)
 {
-	const struct yaml_node *artifacts = yaml_get(n, "artifacts");
+	const struct yaml_node *said = yaml_get(yaml_get(n, "artifacts"), "roots"), *at = said ?: n;
 	struct conf_strs *roots = &((struct loaderd_conf *)obj)->artifacts.roots;
-	unsigned line = artifacts ? artifacts->line : 0;
 
 	(void)a;
-	if (!artifacts || !yaml_get(artifacts, "roots"))	/* a table has no defaults for lists */
+	if (!said)	/* a table has no defaults for lists */
 		*roots = (struct conf_strs){ default_roots, ARRAY_SIZE(default_roots) };
 	if (roots->n > BROKER_ROOTS_MAX)
-		return diag_fail(d, -EINVAL, n->file, line, "artifacts: more than %d roots", BROKER_ROOTS_MAX);
+		return diag_fail(d, -EINVAL, at->file, at->line, "artifacts: more than %d roots", BROKER_ROOTS_MAX);
 	for (size_t i = 0; i < roots->n; i++)
 		if (roots->s[i][0] != '/')
-			return diag_fail(d, -EINVAL, n->file, line,
+			return diag_fail(d, -EINVAL, at->file, at->line,
 					 "artifacts: the root '%s' is not an absolute folder", roots->s[i]);
 	return 0;
 }

@@ -134,8 +134,8 @@ static int see(const char *path, void *arg)
 static int on_file(const char *path, void *arg)
 {
 	struct loaderd *d = ((struct scan *)arg)->d;
+	struct declared_text t = { 0 };
 	struct declared *row;
-	struct declared_text t;
 	int err;
 
 	if (!declared_is_utf8(path))
@@ -147,7 +147,7 @@ static int on_file(const char *path, void *arg)
 	if (err) {
 		char text[PATH_MAX + 64];
 
-		snprintf(text, sizeof(text), "%s: %s", path, strerror(-err));
+		declared_fault(path, err, text, sizeof(text));
 		declared_tell(d, row, text);
 		return 0;
 	}

@@ -31,6 +31,8 @@ struct declared_text {
 };
 /* Never waits for a FIFO. @ret->s is to be freed. */
 int declared_read(const char *path, struct declared_text *ret);
+/* Why it could not be read, in words. */
+void declared_fault(const char *path, int err, char *ret, size_t size);
 /* Of which program a file speaks, without loading it: empty if that cannot be said. */
 void declared_name(const char *path, const struct declared_text *t, char ret[AGENT_NAME_MAX + 1]);
 /* Does @path lie in one of the folders that are looked at? Then whatever was loaded from it was declared. */

@@ -35,6 +35,20 @@ int declared_read(const char *path, struct declared_text *ret)
 	return 0;
 }
 
+void declared_fault(const char *path, int err, char *ret, size_t size)
+{
+	cleanup(arena_freep) struct arena *a = arena_new(0);
+	struct diag diag = { 0 };
+	struct yaml_node *root;
+
+	/* Whoever reads configuration has the words for it. */
+	if (a && yaml_parse_path(a, path, &root, &diag) < 0 && diag.error[0])
+		snprintf(ret, size, "%s", diag.error);
+	else
+		snprintf(ret, size, "%s: %s", path, strerror(-err));
+	diag_fini(&diag);
+}
+
 void declared_name(const char *path, const struct declared_text *t, char ret[AGENT_NAME_MAX + 1])
 {
 	cleanup(arena_freep) struct arena *a = arena_new(0);

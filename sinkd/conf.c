@@ -34,12 +34,13 @@ static const struct conf_key file_keys[] = {
 
 static int check_roots(struct arena *a, const struct yaml_node *n, void *obj, struct diag *d)
 {
+	const struct yaml_node *at = yaml_get(n, "roots") ?: n;
 	const struct file_conf *f = obj;
 
 	(void)a;
 	for (size_t i = 0; i < f->roots.n; i++)
 		if (f->roots.s[i][0] != '/')
-			return diag_fail(d, -EINVAL, n->file, n->line, "roots: \"%s\" is not an absolute path",
+			return diag_fail(d, -EINVAL, at->file, at->line, "roots: \"%s\" is not an absolute path",
 					 f->roots.s[i]);
 	return 0;
 }

@@ -111,6 +111,10 @@ static void drop_ins_follow_the_rules_of_systemd(void **state)
 	assert_string_equal(merged(f, &t, "c"), "masked");
 	assert_int_equal(symlink("/dev/null", path), 0);
 	assert_null(merged(f, &t, "c"));
+	/* so does an empty file, and it keeps the order of the others */
+	unlink(path);
+	put_file(&t, "etc/d.d/10-x.yaml", "");
+	assert_null(merged(f, &t, "c"));
 	at(&t, "etc/d.yaml", path);
 	unlink(path);
 	assert_int_equal(symlink("/dev/null", path), 0);
@@ -159,13 +163,40 @@ static void a_drop_in_that_is_no_text_is_refused_and_never_waited_for(void **sta
 	unlink(path);
 
 	assert_int_equal(symlink("nowhere", path), 0);
-	refuses(f, &t, "50-odd.yaml: No such file");
+	refuses(f, &t, "50-odd.yaml: is a link to what is not there");
 	unlink(path);
 
 	put_file(&t, "run/d.d/50-odd.yaml", "a: 1\nb: [\n");
 	refuses(f, &t, "50-odd.yaml:3: not YAML");
 	put_file(&t, "run/d.d/50-odd.yaml", "- a\n");
 	refuses(f, &t, "50-odd.yaml:1: a configuration must be a mapping");
+	dirs_teardown(&t);
+}
+
+static void a_mistake_in_a_merged_mapping_is_told_of_its_own_file(void **state)
+{
+	static const struct conf_key inner_keys[] = { { "a", CONF_UINT, 0 }, { 0 } };
+	static const struct conf_schema inner = { "inner", sizeof(uint64_t), inner_keys };
+	static const struct conf_key keys[] = { { "x", CONF_STRUCT, 0, .sub = &inner }, { 0 } };
+	static const struct conf_schema schema = { "outer", sizeof(uint64_t), keys };
+	struct doc_fixture *f = *state;
+	uint64_t value = 0;
+	struct dirs t;
+
+	dirs_setup(&t);
+	put_file(&t, "etc/d.d/1.yaml", "x:\n  a: 1\n");
+	put_file(&t, "usr/d.d/2.yaml", "\n\nx:\n\n  b: 1\n");
+	doc_reset(f);
+	assert_int_equal(conf_read_dirs(f->a, t.list, "d", &f->root, &f->d), 0);
+	assert_int_equal(conf_parse(f->a, &schema, f->root, &value, &f->d), -EINVAL);
+	assert_has(f->d.error, "/usr/d.d/2.yaml:5: b: unknown key");
+
+	put_file(&t, "usr/d.d/2.yaml", "\n\ny: { b: 1 }\n");
+	put_file(&t, "usr/d.d/3.yaml", "y: { c: 1 }\n");
+	doc_reset(f);
+	assert_int_equal(conf_read_dirs(f->a, t.list, "d", &f->root, &f->d), 0);
+	assert_int_equal(conf_parse(f->a, &schema, f->root, &value, &f->d), -EINVAL);
+	assert_has(f->d.error, "/usr/d.d/2.yaml:3: y: unknown key");
 	dirs_teardown(&t);
 }
 
@@ -185,12 +216,13 @@ static void each_file_is_called_in_order_until_one_says_no(void **state)
 	struct dirs t;
 
 	dirs_setup(&t);
-	put_file(&t, "etc/d.d/b.yaml", "");
-	put_file(&t, "usr/d.d/c.yaml", "");
-	put_file(&t, "usr/d.d/a.yaml", "");
+	put_file(&t, "etc/d.d/b.yaml", "#");
+	put_file(&t, "usr/d.d/c.yaml", "#");
+	put_file(&t, "usr/d.d/a.yaml", "#");
+	put_file(&t, "etc/d.d/masked.yaml", "");
 	assert_int_equal(conf_each_file(t.list, "d.d", count, seen, &f->d), 0);
 	assert_string_equal(seen, "a.yaml b.yaml c.yaml ");
-	put_file(&t, "run/d.d/b-stop.yaml", "");
+	put_file(&t, "run/d.d/b-stop.yaml", "#");
 	seen[0] = 0;
 	assert_int_equal(conf_each_file(t.list, "d.d", count, seen, &f->d), -ECANCELED);
 	assert_string_equal(seen, "a.yaml b-stop.yaml ");
@@ -204,6 +236,7 @@ int main(void)
 		doc_test(no_file_at_all_is_an_empty_mapping),
 		doc_test(drop_ins_follow_the_rules_of_systemd),
 		doc_test(a_drop_in_that_is_no_text_is_refused_and_never_waited_for),
+		doc_test(a_mistake_in_a_merged_mapping_is_told_of_its_own_file),
 		doc_test(each_file_is_called_in_order_until_one_says_no),
 	};
 

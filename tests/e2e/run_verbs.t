@@ -13,16 +13,17 @@ fails() {
 }
 json() { local name=$1 filter=$2; shift 2; ctl "$@" --json >"$T/out" 2>"$T/err"; check "$name: JSON" jq -e "$filter" "$T/out"; }
 
-json status 'length == 5 and all(.running)' status
+json status 'length == 5 and all(.running and (.state == "running" or .state == "degraded") and .uptime_s >= 0)' status
 json list '.[0].program == "exec" and .[0].state == "loaded"' list
 json show '.program == "exec" and (.items[0].progs | all(.state == "attached"))' show exec
 json ledger '.balanced and (.channels[0].produced | type == "number")' ledger exec
-for d in loaderd tagd channeld sinkd xdpd; do json "config $d" '."log-level" == "info"' config $d; done
+for d in loaderd tagd channeld sinkd xdpd; do json "config $d" '."log-level" == { value: "info", file: null, line: null }' config $d; done
 json load '.[0].program == "oom"' load "$ROOT/programs/oom.yaml"
 is "two programs are loaded" "$(ctl list --json | jq -r '[.[].program] | sort | join(" ")')" "exec oom"
 like "list, for people" "$(ctl list | head -1)" '^PROGRAM +STATE'
 like "show, for people" "$(ctl show exec)" 'attached .*on_exec'
 like "status, for people" "$(ctl status)" '^sinkd +running'
+like "config, for people: each value with its origin" "$(ctl config loaderd)" '^  roots: \[/\] +# .*/loaderd.yaml:3$'
 like "ledger, for people" "$(ctl ledger | tail -1)" '^balanced'
 is "no colour where there is no terminal" "$(ctl list | grep -c $'\033')" 0
 check "check" ctl check "$ROOT/programs/exec.yaml"

@@ -2,8 +2,8 @@
 #ifndef EBPF_AGENT_YAML_JSON_H
 #define EBPF_AGENT_YAML_JSON_H
 
-#include "../common/json.h"
-#include "../common/yaml.h"
+#include "json.h"
+#include "yaml.h"
 
 /* A YAML tree as JSON: plain scalars that are JSON numbers, true, false or null stay so, all others become strings. */
 void yaml_to_json(const struct yaml_node *n, struct json *j, const char *key);
