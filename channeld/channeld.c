@@ -199,7 +199,7 @@ static void make_spool_folder(void)
 	if (path_spool("x", path) < 0)
 		return;
 	*strrchr(path, '/') = 0;
-	if (mkdir(path, 02770) == 0)
+	if (mkdir(path, 0770) == 0)
 		(void)!chmod(path, 02770);
 }
 

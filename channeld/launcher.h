@@ -11,9 +11,10 @@
 #define LAUNCHER_FD 3
 #define LAUNCHER_MAX_CONNECTIONS 256
 
-/* The uids it may give out, "FIRST-LAST", each with the gid of the same number. */
+/* The uids it may give out, "FIRST-LAST", each with the gid of the same number. The default: unassigned in systemd's and Debian's
+ * lists, outside the range of dynamic users and of what `ebpfctl run` leases (61184 to 65519). */
 #define LAUNCHER_ENV_UIDS     "EBPF_AGENT_SANDBOX_UIDS"
-#define LAUNCHER_DEFAULT_UIDS "61440-61503"
+#define LAUNCHER_DEFAULT_UIDS "60706-60769"
 
 /* A message of this one byte with one descriptor: one more connection. No answer. On every connection. */
 #define LAUNCHER_CONNECT 'W'

@@ -125,7 +125,7 @@ static int set_ambient(uint64_t caps)
 
 int rights_drop_caps(const struct rights *r)
 {
-	bool keep_ambient = r->allow & RIGHTS_ALLOW_EXEC;
+	bool keep_ambient = r->allow & RIGHTS_ALLOW_EXEC, may_drop_bounds;
 
 	if (capng_get_caps_process() < 0)
 		return -EIO;
@@ -133,13 +133,15 @@ int rights_drop_caps(const struct rights *r)
 		return -EPERM;
 	if (!have(CAPNG_PERMITTED, r->caps, false) && is_threaded())
 		return -EBUSY;
+	may_drop_bounds = capng_have_capability(CAPNG_EFFECTIVE, CAP_SETPCAP);
 	capng_clear(CAPNG_SELECT_ALL);
 	for (unsigned c = 0; c <= CAP_LAST_CAP; c++)
 		if (r->caps >> c & 1)
 			capng_update(CAPNG_ADD, CAPNG_EFFECTIVE | CAPNG_PERMITTED | CAPNG_BOUNDING_SET |
 				     (keep_ambient ? CAPNG_INHERITABLE : 0), c);
 	/* Without CAP_SETPCAP the bounding set stays; no_new_privs makes it of no use to anybody. */
-	(void)capng_apply(CAPNG_SELECT_BOUNDS);
+	if (may_drop_bounds)
+		(void)capng_apply(CAPNG_SELECT_BOUNDS);
 	if (capng_apply(CAPNG_SELECT_CAPS) < 0)
 		return -EPERM;
 	return set_ambient(keep_ambient ? r->caps : 0);

@@ -141,6 +141,7 @@ int svc_run(struct svc *s)
 	if (err == 0)
 		err = live(s);
 	svc_helper_stop(s);
+	svc_backoff_end(s, err == 0 && s->status == EXIT_SUCCESS);
 	svc_troubles_free(s);
 	if (s->lock >= 0)
 		close(s->lock);

@@ -68,13 +68,18 @@ static int lock_file(int fd)
 	return -EBUSY;
 }
 
+int svc_ground_folders(void)
+{
+	int err = make_folder("lock");
+
+	return err ?: make_folder("hint");
+}
+
 int svc_ground_lock(struct svc *s)
 {
 	char path[PATH_MAX];
-	int err = make_folder("lock");
+	int err = svc_ground_folders();
 
-	if (err == 0)
-		err = make_folder("hint");
 	if (err == 0)
 		err = path_lock(s->def->name, path);
 	if (err == 0) {

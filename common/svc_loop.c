@@ -25,6 +25,7 @@ static void on_tick(uv_timer_t *t)
 	struct svc *s = t->data;
 
 	svc_bus_try(s);
+	svc_backoff_tick(s);
 	if (++s->ticks >= TICKS_WITHOUT_BUS)
 		svc_ready(s);
 	if (s->ready && !s->told_ready)

@@ -119,8 +119,11 @@ static int refuse_config(const struct diag *d, int err)
 static int with_config(struct svc *s, bool check)
 {
 	cleanup(diag_fini) struct diag d = { 0 };
-	int err = svc_config_read(&s->schema, s->dirs, s->def->name, &s->config, &d);
+	int err;
 
+	if (!check && !svc_backoff_wait(s))
+		return EXIT_SUCCESS;
+	err = svc_config_read(&s->schema, s->dirs, s->def->name, &s->config, &d);
 	for (size_t i = 0; i < d.n_warnings; i++)
 		log_warning("%s", d.warnings[i]);
 	if (err < 0)

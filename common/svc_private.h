@@ -51,8 +51,9 @@ struct svc {
 	uv_timer_t watchdog;
 	struct wire *hints;
 	uv_poll_t hints_poll;
-	unsigned ticks;
+	unsigned ticks, ticks_ready;
 	bool ready, stopping;
+	bool deaths_counted;	/* it is a unit's: svc_backoff.c */
 	bool told_ready;	/* the service manager had room for it */
 	int status;		/* of the process */
 
@@ -73,8 +74,14 @@ void svc_ready(struct svc *s);
 void svc_look(struct svc *s);
 
 /* svc_ground.c; what is missing is logged */
+int svc_ground_folders(void);
 int svc_ground_check(const struct svc *s);
 int svc_ground_lock(struct svc *s);
+
+/* svc_backoff.c */
+bool svc_backoff_wait(struct svc *s);	/* whether it shall go on; SIGTERM may have come meanwhile */
+void svc_backoff_tick(struct svc *s);	/* once a second */
+void svc_backoff_end(struct svc *s, bool well);
 
 /* svc_loop.c */
 int svc_loop_start(struct svc *s);

@@ -15,7 +15,6 @@
 /* Within the range that systemd leaves to dynamic users (61184 to 65519), which distributions give to nobody else. */
 #define IDS_FIRST 61184
 #define IDS_END   65000
-#define IDS_OF_UNITS 61440	/* sandboxes of the system's own channeld */
 
 static int bind_lease(uid_t base)
 {
@@ -61,7 +60,7 @@ int run_ids_lease(struct run_ids *ids, char why[256])
 	for (uid_t base = IDS_FIRST; base + RUN_IDS_BLOCK <= IDS_END; base += RUN_IDS_BLOCK) {
 		int fd;
 
-		if (base == IDS_OF_UNITS || !is_unused(base))
+		if (!is_unused(base))
 			continue;
 		fd = bind_lease(base);
 		if (fd == -EADDRINUSE)

@@ -23,7 +23,7 @@ static int make_dir(const char *dir, const char *name, mode_t mode)
 
 	if (snprintf(path, sizeof(path), "%s/%s", dir, name) >= (int)sizeof(path))
 		return -ENAMETOOLONG;
-	if (mkdir(path, mode) == 0)
+	if (mkdir(path, mode & 0777) == 0)	/* a unit may not make folders that hand on their group */
 		return chmod(path, mode) ? -errno : 0;	/* whatever the umask is */
 	if (errno == EEXIST)
 		return 0;
