@@ -50,6 +50,7 @@ void svc_ready(struct svc *s)
 		svc_stop(s, EXIT_FAILURE);
 		return;
 	}
+	svc_backoff_ready(s);
 	svc_notify_ready(s);
 	log_info("ready (%s)", s->bus ? s->bus_name : "without a bus");
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* The service manager starts a daemon that died again at once, for ever. One that dies early each time waits here, longer each
- * time, before it does anything: how often is counted in its lock file, which a daemon of its own kind alone writes. */
+ * time, before it does anything. How often it did is counted in its lock file, which a daemon of its own kind alone writes. */
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
@@ -11,9 +11,9 @@
 #include "svc_private.h"
 
 #define FIRST_MS          100
-#define MAX_MS          10000
+#define MAX_MS           2000	/* it gets ready each time: somebody waits for what it does */
+#define MAX_UNREADY_MS  10000	/* it does not even get ready */
 #define UNCOUNTED_MS     1000	/* nothing can be written: the runtime directory is not there, or full */
-#define DEATHS_MAX       1000
 #define START_SLACK_MS  30000	/* for what comes after the wait, as in the units: TimeoutStartSec */
 #define HEALTHY_TICKS      10	/* alive for so many seconds, it starts afresh */
 
@@ -25,7 +25,7 @@ static bool is_unit(void)
 	return pid && getenv("INVOCATION_ID") && strtoul(pid, NULL, 10) == (unsigned long)getpid();
 }
 
-static int open_count(const struct svc *s)
+static int open_counts(const struct svc *s)
 {
 	char path[PATH_MAX];
 	int fd, err = path_lock(s->def->name, path);
@@ -36,39 +36,36 @@ static int open_count(const struct svc *s)
 	return fd < 0 ? -errno : fd;
 }
 
-static int write_count(int fd, unsigned n)
+static int read_counts(const struct svc *s, struct svc_deaths *ret)
 {
-	char text[16];
-	int len = snprintf(text, sizeof(text), "%-8u\n", n);	/* always as long: nothing to cut off */
-
-	return pwrite(fd, text, len, 0) == len ? 0 : -EIO;
-}
-
-static void set_count(struct svc *s, unsigned n)
-{
-	cleanup(closep) int fd = -1;
-
-	if (!s->deaths_counted)
-		return;
-	fd = open_count(s);
-	if (fd >= 0)
-		(void)write_count(fd, n);
-}
-
-/* Counts this life as one that ends early, until it is known better. */
-static int count(struct svc *s, unsigned *ret)
-{
-	cleanup(closep) int fd = open_count(s);
-	char text[16] = "";
-	unsigned n;
+	cleanup(closep) int fd = open_counts(s);
+	struct svc_deaths d = { 0 };
+	char text[32] = "";
 
 	if (fd < 0)
 		return fd;
 	if (pread(fd, text, sizeof(text) - 1, 0) < 0)
 		return -errno;
-	n = MIN(strtoul(text, NULL, 10), (unsigned long)DEATHS_MAX);
-	*ret = n;
-	return write_count(fd, n + 1);
+	(void)sscanf(text, "%3u %3u", &d.early, &d.unready);
+	*ret = d;
+	return 0;
+}
+
+static int write_counts(const struct svc *s, const struct svc_deaths *d)
+{
+	cleanup(closep) int fd = open_counts(s);
+	char text[32];
+	int len;
+
+	if (fd < 0)
+		return fd;
+	len = snprintf(text, sizeof(text), "%3u %3u\n", MIN(d->early, 999u), MIN(d->unready, 999u));
+	return pwrite(fd, text, len, 0) == len ? 0 : -EIO;
+}
+
+static unsigned delay(unsigned deaths, unsigned max)
+{
+	return deaths == 0 ? 0 : deaths > 10 ? max : MIN((unsigned)FIRST_MS << (deaths - 1), max);
 }
 
 /* Whether it shall go on. */
@@ -87,36 +84,67 @@ static bool wait_ms(unsigned ms)
 	return number < 0;
 }
 
+static void tell(const struct svc *s, unsigned ms)
+{
+	char text[200], why[64] = "cannot count its deaths";
+
+	if (s->deaths.early > 0)
+		snprintf(why, sizeof(why), "died early %u times in a row", s->deaths.early);
+	snprintf(text, sizeof(text), "STATUS=%s, begins in %u.%u s\nEXTEND_TIMEOUT_USEC=%u000", why, ms / 1000,
+		 ms % 1000 / 100, ms + START_SLACK_MS);
+	(void)svc_notify(text);
+	log_notice("%s, begins in %u.%u s", why, ms / 1000, ms % 1000 / 100);
+}
+
+static void begin_afresh(struct svc *s)
+{
+	s->deaths = (struct svc_deaths){ 0 };
+	if (s->deaths_counted)
+		(void)write_counts(s, &s->deaths);
+}
+
 bool svc_backoff_wait(struct svc *s)
 {
-	unsigned n = 0, ms = UNCOUNTED_MS;
-	char text[200];
+	unsigned ms;
 
 	if (!is_unit())
 		return true;
 	(void)svc_ground_folders();
 	s->deaths_counted = true;
-	if (count(s, &n) == 0)
-		ms = n == 0 ? 0 : n > 8 ? MAX_MS : MIN(FIRST_MS << (n - 1), MAX_MS);
-	if (ms == 0)
-		return true;
-	snprintf(text, sizeof(text), "STATUS=has died early %u times in a row, and begins in %u.%u s\nEXTEND_TIMEOUT_USEC=%u000", n,
-		 ms / 1000, ms % 1000 / 100, ms + START_SLACK_MS);
-	(void)svc_notify(text);
-	if (wait_ms(ms))
-		return true;
-	set_count(s, 0);	/* told to stop: whoever starts it next has done something about it */
-	return false;
+	/* Written as it is: to learn whether it can be. */
+	if (read_counts(s, &s->deaths) < 0 || write_counts(s, &s->deaths) < 0)
+		ms = UNCOUNTED_MS;
+	else
+		ms = MAX(delay(s->deaths.early, MAX_MS), delay(s->deaths.unready, MAX_UNREADY_MS));
+	if (ms > 0) {
+		tell(s, ms);
+		if (!wait_ms(ms)) {
+			begin_afresh(s);	/* whoever stops it does something about it */
+			return false;
+		}
+	}
+	/* This life counts as a bad one until it is known better. */
+	s->deaths.early++;
+	s->deaths.unready++;
+	(void)write_counts(s, &s->deaths);
+	return true;
+}
+
+void svc_backoff_ready(struct svc *s)
+{
+	s->deaths.unready = 0;
+	if (s->deaths_counted)
+		(void)write_counts(s, &s->deaths);
 }
 
 void svc_backoff_tick(struct svc *s)
 {
 	if (s->ready && ++s->ticks_ready == HEALTHY_TICKS)
-		set_count(s, 0);
+		begin_afresh(s);
 }
 
 void svc_backoff_end(struct svc *s, bool well)
 {
 	if (well)
-		set_count(s, 0);
+		begin_afresh(s);
 }

@@ -29,6 +29,12 @@ struct svc_trouble {
 	char key[];
 };
 
+/* In a row, this life included unless it is known better. */
+struct svc_deaths {
+	unsigned early;		/* within some seconds */
+	unsigned unready;	/* before it was ready */
+};
+
 struct svc {
 	const struct svc_def *def;
 	void *self;
@@ -54,6 +60,7 @@ struct svc {
 	unsigned ticks, ticks_ready;
 	bool ready, stopping;
 	bool deaths_counted;	/* it is a unit's: svc_backoff.c */
+	struct svc_deaths deaths;
 	bool told_ready;	/* the service manager had room for it */
 	int status;		/* of the process */
 
@@ -80,6 +87,7 @@ int svc_ground_lock(struct svc *s);
 
 /* svc_backoff.c */
 bool svc_backoff_wait(struct svc *s);	/* whether it shall go on; SIGTERM may have come meanwhile */
+void svc_backoff_ready(struct svc *s);
 void svc_backoff_tick(struct svc *s);	/* once a second */
 void svc_backoff_end(struct svc *s, bool well);
 
