@@ -68,7 +68,7 @@ forget() {
 	PIDS=(${kept[@]+"${kept[@]}"})
 }
 # Events of tests/bpf/tick.bpf.c that belong to this test alone: `properties: $TICKS` in the YAML, and ticker N [FIRST [RATE]]
-MAGIC=$((65536 + $$))
+MAGIC=$((65536 * (1 + RANDOM % 16384) + $$ % 65536))	# process ids alone are not unlike: machines count from 1
 TICKS="{ variables: { tick_magic: $MAGIC } }"
 ticker() { TICK_MAGIC=$MAGIC "$BUILD/tests/tools/ticker" "$@"; }
 # daemon_pid NAME: of the last instance

@@ -27,3 +27,22 @@ DAEMON_UNITS="ebpf-loaderd ebpf-tagd ebpf-channeld ebpf-sinkd ebpf-xdpd"
 property() { systemctl show -P "$2" "$1"; }
 # booted: nothing is on its way any more
 booted() { systemctl is-system-running | grep -qxE 'running|degraded'; }
+# The agent is the units' own, not a private instance.
+ctl() { ebpfctl "$@"; }
+unit_pid() { property "ebpf-$1" MainPID; }
+# all_up: each unit runs; start_all, stop_all: by the very pattern that the documents name
+all_up() { local u; for u in $DAEMON_UNITS; do [ "$(property "$u" SubState)" = running ] || return 1; done; }
+start_all() { systemctl start 'ebpf-*.target' 2>/dev/null; }
+stop_all() { systemctl stop 'ebpf-*.target'; }
+# all_down: no daemon, no mount, nothing of theirs runs
+all_down() {
+	local u
+	for u in $DAEMON_UNITS; do [ "$(property "$u" ActiveState)" = inactive ] || return 1; done
+	! mountpoint -q /run/ebpf-agent/bpf && ! pgrep -f /usr/libexec/ebpf-agent/ && ! pgrep -u "$(IFS=,; echo "${DAEMON_UNITS// /,}")"
+}
+# Until a machine has ended, its journal is here.
+journal() { journalctl -b --no-pager -o cat "$@"; }
+journal_has() { journal "${@:2}" | grep -qE -- "$1"; }
+tick_yaml() { printf 'programs:\n  - { name: tick, type: ebpf_object, path: %s, properties: %s }\nchannels:\n  ticks: { type: ring_buffer }\n' "$BUILD/tests/bpf/tick_big.bpf.o" "$TICKS"; }
+# numbers PROGRAM: of the ticks in its files, in order of their numbers
+numbers() { find /var/log/ebpf-agent -name "$1.jsonl*" -exec grep -ohE '"n":[0-9]+' {} + | cut -d: -f2 | sort -n; }
