@@ -29,7 +29,7 @@ systemctl -q enable ebpf-agent.target
 start_all
 tick_yaml >"$T/tick.yaml"
 ctl load "$T/tick.yaml" >/dev/null && hold || not_ok "a program is loaded, and its count held"
-ticker 100000000 0 10000 & TICKER=$!
+TICK_MAGIC=$MAGIC "$BUILD/tests/tools/ticker" 100000000 0 10000 & TICKER=$!
 PIDS+=("$TICKER")
 pins >"$T/pins"
 check "it has pins" test -s "$T/pins"
@@ -71,7 +71,7 @@ is "nothing is left loaded" "$(find /run/ebpf-agent/manifest -name '*.json')" ""
 # With a daemon away, what is stopped waits for it; with one that never comes, it ends all the same, and says so.
 start_all
 ctl load "$T/tick.yaml" >/dev/null && mount -t bpf none "$T/held" && hold
-ticker 5000 1000000 5000 & TICKER=$!
+TICK_MAGIC=$MAGIC "$BUILD/tests/tools/ticker" 5000 1000000 5000 & TICKER=$!
 PIDS+=("$TICKER")
 sleep 0.1
 kill -9 "$(unit_pid channeld)" "$(unit_pid sinkd)" "$(unit_pid loaderd)"
