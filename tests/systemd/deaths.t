@@ -53,7 +53,7 @@ kill_each() {
 	done
 }
 restart_each() { local d; for d in loaderd tagd channeld sinkd xdpd; do systemctl restart "ebpf-$d" && killed=$((killed + 1)); done; }
-all_answer() { ctl status --json | jq -e 'length == 5 and all(.[]; .state == "running")'; }
+all_answer() { [ "$(busctl --no-legend list --acquired | grep -c '^org.ebpfagent')" = 5 ]; }
 manager() { systemctl daemon-reexec; systemctl daemon-reload; kill_each -9; }
 bus() {
 	systemctl restart dbus.service
