@@ -11,8 +11,8 @@
 #define LAUNCHER_FD 3
 #define LAUNCHER_MAX_CONNECTIONS 256
 
-/* The uids it may give out, "FIRST-LAST", each with the gid of the same number. The default: unassigned in systemd's and Debian's
- * lists, outside the range of dynamic users and of what `ebpfctl run` leases (61184 to 65519). */
+/* The uids it may give out, "FIRST-LAST", each with the gid of the same number. The default: nobody's in systemd's and
+ * Debian's lists, outside the range of dynamic users and of what `ebpfctl run` leases (61184 to 65519). */
 #define LAUNCHER_ENV_UIDS     "EBPF_AGENT_SANDBOX_UIDS"
 #define LAUNCHER_DEFAULT_UIDS "60706-60769"
 

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* The life of a daemon, the same for all five:
  *
- *   parse arguments → wait, if it is a unit that has just died early (svc_backoff.c) → read configuration (--check prints the effective one and ends) →
+ *   parse arguments → wait, if it is a unit's and died early (svc_backoff.c) →
+ *   read configuration (--check prints the effective one and ends) →
  *   one instance, by lock → privileged helper, if it has one → capabilities dropped → loop, signals →
  *   start() → system calls filtered → bus → READY=1 → run → STOPPING=1 → stop() → loop closed.
  *

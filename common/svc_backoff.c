@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The service manager starts a daemon that died again at once, for ever. One that dies early each time waits here, longer each
- * time, before it does anything. How often it did is counted in its lock file, which a daemon of its own kind alone writes. */
+/* The service manager starts a daemon that died again at once, for ever. One that dies early each time waits here,
+ * longer each time, before it does anything. How often it did is counted in its lock file, which a daemon of its own
+ * kind alone writes. */
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
@@ -14,6 +15,7 @@
 #define MAX_MS           2000	/* it gets ready each time: somebody waits for what it does */
 #define MAX_UNREADY_MS  10000	/* it does not even get ready */
 #define UNCOUNTED_MS     1000	/* nothing can be written: the runtime directory is not there, or full */
+#define DEATHS_MAX       999u
 #define START_SLACK_MS  30000	/* for what comes after the wait, as in the units: TimeoutStartSec */
 #define HEALTHY_TICKS      10	/* alive for so many seconds, it starts afresh */
 
@@ -47,7 +49,7 @@ static int read_counts(const struct svc *s, struct svc_deaths *ret)
 	if (pread(fd, text, sizeof(text) - 1, 0) < 0)
 		return -errno;
 	(void)sscanf(text, "%3u %3u", &d.early, &d.unready);
-	*ret = d;
+	*ret = (struct svc_deaths){ MIN(d.early, DEATHS_MAX), MIN(d.unready, DEATHS_MAX) };
 	return 0;
 }
 
@@ -59,7 +61,7 @@ static int write_counts(const struct svc *s, const struct svc_deaths *d)
 
 	if (fd < 0)
 		return fd;
-	len = snprintf(text, sizeof(text), "%3u %3u\n", MIN(d->early, 999u), MIN(d->unready, 999u));
+	len = snprintf(text, sizeof(text), "%3u %3u\n", MIN(d->early, DEATHS_MAX), MIN(d->unready, DEATHS_MAX));
 	return pwrite(fd, text, len, 0) == len ? 0 : -EIO;
 }
 
