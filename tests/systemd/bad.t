@@ -109,6 +109,8 @@ mount -t tmpfs -o size=48M,mode=755 small /run/ebpf-agent
 systemd-tmpfiles --create ebpf-agent.conf
 start_all
 ctl load "$T/tick.yaml" >/dev/null || not_ok "a program is loaded"
+tick 1000
+wait_for 10 counted $FIRST || not_ok "it is drained"
 dd if=/dev/zero of=/run/ebpf-agent/filler bs=4k 2>/dev/null
 is "the runtime directory is full" "$(df --output=avail /run/ebpf-agent | tail -1 | xargs)" 0
 cp "$T/tick.yaml" "$T/second.yaml"
