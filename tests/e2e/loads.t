@@ -123,12 +123,21 @@ check "two that are loaded at the same time share it, too" together
 # Loads caught under way: 60 MiB take a while to be read.
 cp "$BUILD/tests/so/plain.so" "$T/big.so"
 truncate -s 60M "$T/big.so"
-children() { pgrep -P "$(daemon_pid loaderd)" ebpf-load; }
-# No pause in between: it is a matter of milliseconds.
+# kids: loaderd's children that load. Without a process or a pause: it is a matter of milliseconds.
+loaderd=
+children() {
+	local p name list=()
+	kids=()
+	[ -n "$loaderd" ] && [ -e "/proc/$loaderd" ] || loaderd=$(daemon_pid loaderd)
+	read -ra list <"/proc/$loaderd/task/$loaderd/children"
+	for p in "${list[@]}"; do
+		{ read -r name <"/proc/$p/comm"; } 2>/dev/null && [ "$name" = ebpf-load ] && kids+=("$p")
+	done
+}
 catch() {
 	local end=$((SECONDS + 10))
-	until [ "$(children | wc -l)" = "$1" ]; do [ $SECONDS -lt $end ] || return; done
-	kill -STOP $(children)
+	until children; [ ${#kids[@]} = "$1" ]; do [ $SECONDS -lt $end ] || return; done
+	kill -STOP "${kids[@]}"
 }
 under_way=()
 for n in 1 2 3; do
@@ -149,7 +158,8 @@ catch_half() {
 	for ((i = 0; i < 20; i++)); do
 		ctl load "$T/slow1.yaml" 2>/dev/null & slow1=$!
 		until half || ! kill -0 $slow1 2>/dev/null; do :; done
-		kill -STOP $(children) 2>/dev/null && half && return
+		children
+		[ ${#kids[@]} -gt 0 ] && kill -STOP "${kids[@]}" 2>/dev/null && half && return
 		wait $slow1
 		ctl unload slow1
 	done
