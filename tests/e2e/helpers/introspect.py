@@ -17,8 +17,13 @@ def introspect(bus, name, path):
 
 
 def walk(bus, name, path="/"):
-    """(path, interfaces as elements) of every object."""
-    node = introspect(bus, name, path)
+    """(path, interfaces as elements) of every object; one that goes meanwhile, as a program does when it is drained, is passed over."""
+    try:
+        node = introspect(bus, name, path)
+    except dbus.DBusException as e:
+        if path == "/" or e.get_dbus_name() != STANDARD + "Error.UnknownObject":
+            raise
+        return
     yield path, node.findall("interface")
     for child in node.findall("node"):
         yield from walk(bus, name, path.rstrip("/") + "/" + child.get("name"))
