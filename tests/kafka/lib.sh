@@ -99,3 +99,10 @@ degraded() { ctl status --json | jq -r '.. | objects | select(.daemon? == "sinkd
 says() { degraded | grep -qiE "$1"; }
 # said NAME REGEX: soon
 said() { if wait_for 20 says "$2"; then ok "$1"; else not_ok "$1"; say "$(degraded)"; fi; }
+# kafka_java_dirs: what a machine of its own has to see of this one for kafka_java to work there
+kafka_java_dirs() {
+	local home
+	home=$(dirname "$(dirname "$(readlink -f "$(command -v java)")")")
+	echo "$home"
+	find "$home/conf" -type l -exec readlink -f {} + | xargs -r dirname | sort -u
+}

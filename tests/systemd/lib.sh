@@ -2,9 +2,10 @@
 # shellcheck shell=bash
 # For tests on a real systemd: run by prove on the host, a test boots a machine of its own (tests/vm/nspawn), with what `make install`
 # installs, and goes on inside, as root, the checkout read-only in $ROOT. Everything there ends with the test: it need not clean up.
+# MACHINE_OPTIONS: more of the runner's.
 MACHINE=${MACHINE:-nspawn}
 . "$(dirname "${BASH_SOURCE[0]}")/../vm/enter.sh"
-enter
+enter "${MACHINE_OPTIONS[@]}"
 . "$(dirname "${BASH_SOURCE[0]}")/../e2e/lib.sh"
 
 # A machine that reboots runs the test again from its beginning: BOOT counts, and what came before counts on.
