@@ -12,7 +12,7 @@ if [ "$BOOT" = 2 ]; then
 	ticker 1000 2000
 	check "its events come" balanced 10
 	numbers tick >"$T/got"
-	{ seq 0 1999; seq 2000 2999; } >"$T/wanted"
+	{ seq 0 2999; seq 5000 5999; } >"$T/wanted"
 	compare "every one is in the file, once, those before the reboot too" "$T/got" "$T/wanted"
 	done_testing
 fi
@@ -59,7 +59,21 @@ is "no manifest, no spool, no pin is left" "$(find /run/ebpf-agent/manifest /run
 kill $TICKER; wait $TICKER 2>/dev/null; forget $TICKER
 umount "$T/held"
 
+# One of the two targets, and not the other.
 start_all
+ctl load "$T/tick.yaml" >/dev/null
+check "what accelerates stops alone" systemctl stop ebpf-accel.target
+is "and nothing is unloaded" "$(property ebpf-xdpd ActiveState) $(declared && echo loaded)" "inactive loaded"
+systemctl start ebpf-agent.target
+check "and is started with the whole" all_up
+xdpd=$(unit_pid xdpd)
+check "what observes stops alone" systemctl stop ebpf-observe.target
+is "and unloads" "$(find /run/ebpf-agent/manifest -name '*.json')" ""
+is "what accelerates goes on" "$(unit_pid xdpd)" "$xdpd"
+check "the whole is restarted" eval "systemctl restart ebpf-agent.target && all_up"
+ctl load "$T/tick.yaml" >/dev/null || not_ok "a program is loaded"
+check "ebpf-programs.service unloads, and that alone" eval "systemctl stop ebpf-programs && all_up && [ \"\$(ctl list --json)\" = '[]' ]"
+systemctl start ebpf-programs
 ctl load "$T/tick.yaml" >/dev/null
 systemctl stop $DAEMON_UNITS
 ticker 1000 2000000
@@ -90,4 +104,5 @@ start_all
 check "a declared program is loaded" wait_for 10 declared
 ticker 2000
 check "its events come" balanced 10
+ticker 1000 5000
 reboot_machine
