@@ -95,7 +95,7 @@ static int names_make(struct stream *st, const struct manifest *m)
 		snprintf(names[i].event, sizeof(names[i].event), "%.63s", routes[i].event_name ?: "event");
 		names[i].keyed = routes[i].key_offset >= 0;
 	}
-	if (n == st->n_names && !memcmp(names, st->names, n * sizeof(*names)))
+	if (n == st->n_names && st->names && !memcmp(names, st->names, n * sizeof(*names)))
 		return 0;
 	free(st->names);
 	st->names = take(names);

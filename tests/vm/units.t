@@ -3,6 +3,7 @@
 # The units on Debian's own kernel: they start with the rights that they have, kprobes and tracepoints attach, events come, and
 # stopping leaves nothing.
 . "$(dirname "$0")/lib.sh"
+ctl() { ebpfctl "$@"; }
 wait_for 30 booted
 systemctl -q enable ebpf-agent.target
 start_all
