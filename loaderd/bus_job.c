@@ -111,7 +111,7 @@ int bus_job_reply(struct bus_job *j, sd_bus_message *call)
 {
 	char path[BUS_JOB_PATH_MAX];
 
-	snprintf(path, sizeof(path), BUS_JOB_PREFIX "/%lu", (unsigned long)j->number);
+	bus_job_path(j, path);
 	j->announced = true;
 	bus_job_announce(j);
 	if (j->state != BUS_JOB_RUNNING)

@@ -73,6 +73,7 @@ void bus_job_look(struct loaderd *d);
 void bus_job_free_all(struct loaderd *d);
 
 /* bus_job_object.c */
+void bus_job_path(const struct bus_job *j, char ret[BUS_JOB_PATH_MAX]);
 int bus_job_offer(struct loaderd *d, sd_bus *bus);
 void bus_job_announce(struct bus_job *j);
 void bus_job_announce_all(struct loaderd *d);

@@ -185,7 +185,7 @@ static const sd_bus_vtable job_vtable[] = {
 
 /* ---- objects ---------------------------------------------------------------------------------------------------- */
 
-static void path_of(const struct bus_job *j, char ret[BUS_JOB_PATH_MAX])
+void bus_job_path(const struct bus_job *j, char ret[BUS_JOB_PATH_MAX])
 {
 	snprintf(ret, BUS_JOB_PATH_MAX, BUS_JOB_PREFIX "/%lu", (unsigned long)j->number);
 }
@@ -198,7 +198,7 @@ static int find(sd_bus *bus, const char *path, const char *interface, void *user
 	for (struct bus_job *j = d->bus_jobs; j; j = j->next) {
 		char ours[BUS_JOB_PATH_MAX];
 
-		path_of(j, ours);
+		bus_job_path(j, ours);
 		if (j->announced && !strcmp(ours, path)) {
 			*ret = j;
 			return 1;
@@ -220,7 +220,7 @@ static int enumerate(sd_bus *bus, const char *prefix, void *userdata, char ***re
 	for (const struct bus_job *j = d->bus_jobs; j && paths; j = j->next) {
 		char path[BUS_JOB_PATH_MAX];
 
-		path_of(j, path);
+		bus_job_path(j, path);
 		if (j->announced && (paths[n] = strdup(path)))
 			n++;
 	}
@@ -247,7 +247,7 @@ void bus_job_announce(struct bus_job *j)
 {
 	char path[BUS_JOB_PATH_MAX];
 
-	path_of(j, path);
+	bus_job_path(j, path);
 	if (bus_for(j))
 		(void)sd_bus_emit_object_added(bus_for(j), path);
 }
@@ -262,7 +262,7 @@ void bus_job_changed(const struct bus_job *j, char **properties)
 {
 	char path[BUS_JOB_PATH_MAX];
 
-	path_of(j, path);
+	bus_job_path(j, path);
 	if (bus_for(j))
 		(void)sd_bus_emit_properties_changed_strv(bus_for(j), path, AGENT_BUS_LOADER_JOB, properties);
 }
@@ -271,7 +271,7 @@ void bus_job_removed(const struct bus_job *j)
 {
 	char path[BUS_JOB_PATH_MAX];
 
-	path_of(j, path);
+	bus_job_path(j, path);
 	if (bus_for(j))
 		(void)sd_bus_emit_object_removed(bus_for(j), path);
 }

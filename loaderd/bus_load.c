@@ -70,12 +70,16 @@ static int check_names(const char *file, const char *base, struct outcome *o)
 	return 0;
 }
 
+static int refused(const struct outcome *o, sd_bus_error *error)
+{
+	return bus_fail(error, o->error, "%s", o->text);
+}
+
 /* @r: all but who is told. */
 static int begin(struct loaderd *d, sd_bus_message *m, struct load_request *r, sd_bus_error *error)
 {
 	struct bus_job *j = bus_job_new(d, BUS_JOB_LOAD, m, error);
 	cleanup(outcome_fini) struct outcome o = { 0 };
-	int err;
 
 	if (!j)
 		return -EIO;
@@ -84,14 +88,8 @@ static int begin(struct loaderd *d, sd_bus_message *m, struct load_request *r, s
 	r->arg = j;
 	if (!job_start(d, r, &o))
 		return bus_job_reply(j, m);
-	err = bus_fail(error, o.error, "%s", o.text);
 	bus_job_drop(j);
-	return err;
-}
-
-static int refused(const struct outcome *o, sd_bus_error *error)
-{
-	return bus_fail(error, o->error, "%s", o->text);
+	return refused(&o, error);
 }
 
 int method_load(sd_bus_message *m, void *userdata, sd_bus_error *error)

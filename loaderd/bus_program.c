@@ -72,29 +72,19 @@ static int property_texts(sd_bus *bus, const char *path, const char *interface, 
 	return err < 0 ? err : sd_bus_message_close_container(reply);
 }
 
-static int property_items(sd_bus *bus, const char *path, const char *interface, const char *property,
+static int property_names(sd_bus *bus, const char *path, const char *interface, const char *property,
 			  sd_bus_message *reply, void *userdata, sd_bus_error *error)
 {
 	const struct manifest *m = ((const struct entry *)userdata)->manifest;
 	const struct manifest_item *items = m ? m->items.items : NULL;
-	int err = sd_bus_message_open_container(reply, 'a', "s");
-
-	(void)bus, (void)path, (void)interface, (void)property, (void)error;
-	for (size_t k = 0; items && k < m->items.n && err >= 0; k++)
-		err = bus_append_text(reply, items[k].name);
-	return err < 0 ? err : sd_bus_message_close_container(reply);
-}
-
-static int property_channels(sd_bus *bus, const char *path, const char *interface, const char *property,
-			     sd_bus_message *reply, void *userdata, sd_bus_error *error)
-{
-	const struct manifest *m = ((const struct entry *)userdata)->manifest;
 	const struct manifest_channel *channels = m ? m->channels.items : NULL;
+	bool of_items = !strcmp(property, "Items");
+	size_t n = !m ? 0 : of_items ? m->items.n : m->channels.n;
 	int err = sd_bus_message_open_container(reply, 'a', "s");
 
-	(void)bus, (void)path, (void)interface, (void)property, (void)error;
-	for (size_t k = 0; channels && k < m->channels.n && err >= 0; k++)
-		err = bus_append_text(reply, channels[k].name);
+	(void)bus, (void)path, (void)interface, (void)error;
+	for (size_t k = 0; k < n && err >= 0; k++)
+		err = bus_append_text(reply, of_items ? items[k].name : channels[k].name);
 	return err < 0 ? err : sd_bus_message_close_container(reply);
 }
 
@@ -107,8 +97,8 @@ static const sd_bus_vtable program_vtable[] = {
 	SD_BUS_PROPERTY("LoadedAt", "t", property_number, 0, CHANGES),
 	SD_BUS_PROPERTY("File", "s", property_text, 0, CHANGES),
 	SD_BUS_PROPERTY("Description", "s", property_text, 0, CHANGES),
-	SD_BUS_PROPERTY("Items", "as", property_items, 0, CHANGES),
-	SD_BUS_PROPERTY("Channels", "as", property_channels, 0, CHANGES),
+	SD_BUS_PROPERTY("Items", "as", property_names, 0, CHANGES),
+	SD_BUS_PROPERTY("Channels", "as", property_names, 0, CHANGES),
 	SD_BUS_PROPERTY("Degraded", "as", property_texts, 0, CHANGES),
 	SD_BUS_PROPERTY("Warnings", "as", property_texts, 0, CHANGES),
 	SD_BUS_VTABLE_END,

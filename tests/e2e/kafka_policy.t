@@ -13,23 +13,12 @@ check "a broker starts" eval "kafka_setup && kafka_up"
 mkdir "$T/conf"
 configure() { printf 'kafka:\n  brokers: %s\n  topic: "{program}"\n  window: %s\n' "$@" >"$T/conf/sinkd.yaml"; }
 reload() { kill -HUP "$(daemon_pid sinkd)"; }
-# program NAME KAFKA SPOOL
-program() {
-	cat >"$T/$1.yaml" <<Y
-programs:
-  - { name: tick, type: ebpf_object, path: $BUILD/tests/bpf/tick_big.bpf.o, properties: $TICKS }
-channels:
-  ticks: { type: ring_buffer }
-storage: { file: true, kafka: $2 }
-spool: { size: $3 }
-Y
-}
 
 # ---- without its library ----
 configure "$BROKER" 1000
 library=$(ldconfig -p | sed -n 's/.*librdkafka\.so\.1 .*=> //p' | head -1)
 check "librdkafka is hidden" mount --bind /dev/null "$(realpath "$library")"
-program lib true 16M
+program lib true
 start x --config "$T/conf" "$T/lib.yaml" || { not_ok "an instance gets ready"; done_testing; }
 ok "an instance gets ready without librdkafka"
 ticker 1000
@@ -44,9 +33,9 @@ check "and not spoken of any more" wait_for 10 quiet
 ctl unload lib >/dev/null 2>&1
 
 # ---- a broker that is away for longer than the spool holds ----
-program expire "{ when-full: expire }" 1M
-program hold "{ when-full: hold }" 1M
-program well false 16M
+program expire "{ when-full: expire }" "spool: { size: 1M }"
+program hold "{ when-full: hold }" "spool: { size: 1M }"
+program well false
 check "three programs load" ctl load "$T/expire.yaml" "$T/hold.yaml" "$T/well.yaml"
 ticker 500
 for p in expire hold; do check "$p: Kafka has the first" wait_for 20 sink_is $p kafka acked 500; done
@@ -75,7 +64,7 @@ is "hold: what the file has, Kafka has" "$(kafka_read hold | sort -u | cksum)" "
 check "they unload" ctl unload expire hold well
 
 # ---- other brokers, a topic, a window by reload, with records under way ----
-program moved true 64M
+program moved true "spool: { size: 64M }"
 check "a program loads" ctl load "$T/moved.yaml"
 ticker 40000 0 8000 & ticking=$!
 PIDS+=("$ticking")

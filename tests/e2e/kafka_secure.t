@@ -49,16 +49,6 @@ kafka:
     sasl.password_file: $T/tls/$2.password
 Y
 }
-# program NAME KAFKA
-program() {
-	cat >"$T/$1.yaml" <<Y
-programs:
-  - { name: tick, type: ebpf_object, path: $BUILD/tests/bpf/tick_big.bpf.o, properties: $TICKS }
-channels:
-  ticks: { type: ring_buffer }
-storage: { file: true, kafka: $2 }
-Y
-}
 program scram true
 program plain "{ settings: { sasl.mechanism: PLAIN } }"
 program mutual "{ brokers: \"127.0.0.1:$PORT_MUTUAL\", settings: { security.protocol: ssl } }"

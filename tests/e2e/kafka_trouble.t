@@ -6,17 +6,6 @@
 . "$ROOT/tests/kafka/lib.sh"
 kafka_fetch || skip_all "$KAFKA_MISSING"
 
-# program NAME KAFKA [MORE]: $T/NAME.yaml, with a file and the given options for Kafka
-program() {
-	cat >"$T/$1.yaml" <<Y
-programs:
-  - { name: tick, type: ebpf_object, path: $BUILD/tests/bpf/tick_big.bpf.o, properties: $TICKS }
-channels:
-  ticks: { type: ring_buffer }
-storage: { file: true, kafka: $2 }
-${3:-}
-Y
-}
 # Topics are made by writing to them, while the broker still makes them.
 check "a broker starts" eval "kafka_setup auto.create.topics.enable=true && kafka_up"
 writers=()

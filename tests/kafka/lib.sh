@@ -92,6 +92,18 @@ kafka_down() {
 # kafka_read TOPIC [FORMAT]: all that is in it
 kafka_read() { timeout 300 kcat -C -b "$BROKER" -t "$1" -o beginning -e -q -f "${2:-%s\n}" -X fetch.wait.max.ms=100; }
 
+# program NAME KAFKA [MORE]: $T/NAME.yaml, of ticks, with a file and these options for Kafka
+program() {
+	cat >"$T/$1.yaml" <<Y
+programs:
+  - { name: tick, type: ebpf_object, path: $BUILD/tests/bpf/tick_big.bpf.o, properties: $TICKS }
+channels:
+  ticks: { type: ring_buffer }
+storage: { file: true, kafka: $2 }
+${3:-}
+Y
+}
+
 # What sinkd says of it, to an instance of lib.sh. sink PROGRAM SINK COLUMN: from the ledger; sink_is … VALUE
 sink() { ctl ledger "$1" --json | jq "[.sinks[] | select(.sink | startswith(\"$2\")) | .$3] | add"; }
 sink_is() { [ "$(sink "$1" "$2" "$3")" = "$4" ]; }
