@@ -70,7 +70,7 @@ enum spool_drop {
 #define SINK_DROP_LIST(X)                                                        \
 	X(REJECTED,  rejected,  "the sink refused it for good")                      \
 	X(DISK_FULL, disk_full, "no room, and the policy says drop")                 \
-	X(EXPIRED,   expired,   "its quota of segments was used up")                 \
+	X(EXPIRED,   expired,   "given up to make room")                 \
 	X(SKIPPED,   skipped,   "a live view was too slow (only sinks that may lose)")
 enum sink_drop {
 #define X(upper, lower, help) SINK_DROP_##upper,
@@ -124,7 +124,8 @@ struct spool_cursor {
 	uint64_t dropped[SINK_N_DROPS];
 	uint64_t unrouted;	/* passed over: not meant for this sink */
 	uint64_t bytes;		/* delivered */
-	uint64_t before;	/* records meant for it that passed before it was there */
+	uint64_t before;	/* records of its routes that passed before these were its */
+	uint64_t routes;	/* a bit each: those that `before` was counted for */
 	/* Of a sink that hands over first and is told later (Kafka): */
 	uint64_t sent;		/* what lies before it may have been handed over; published before that is done */
 	uint64_t resent;	/* records handed over that may have been so before: as many may be there twice */

@@ -85,7 +85,7 @@ void kafka_producer_flush(struct kafka_producer *p, uint64_t ms);
 /* ---- the sink ---- */
 
 struct kafka_route {
-	rd_kafka_topic_t *topic;	/* NULL: not asked for yet */
+	rd_kafka_topic_t *topic;	/* NULL: not a route of this sink */
 	char source[4 * 64 + 32], type[2 * 64 + 32];	/* of CloudEvents */
 	size_t source_len, type_len;
 };

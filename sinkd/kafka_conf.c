@@ -125,12 +125,19 @@ static const char *join_brokers(struct arena *a, const struct conf_strs *brokers
 	return all;
 }
 
-/* Another cluster than sinkd.yaml's is told none of its secrets. */
+/* Another cluster than sinkd.yaml's is told none of its secrets, nor is whoever could listen, or take its place: a route
+ * that says anything of these goes without them. */
 static bool is_elsewhere(const struct kafka_conf *route)
 {
+	static const char *const names[] = {
+		BROKERS, "security.protocol", "enable.ssl.certificate.verification",
+		"ssl.endpoint.identification.algorithm", "ssl.ca.pem", "sasl.oauthbearer.token.endpoint.url",
+	};
+
 	for (size_t i = 0; i < route->settings.n; i++)
-		if (!strcmp(route->settings.s[i].name, BROKERS))
-			return true;
+		for (size_t j = 0; j < ARRAY_SIZE(names); j++)
+			if (!strcmp(route->settings.s[i].name, names[j]))
+				return true;
 	return route->brokers.n;
 }
 

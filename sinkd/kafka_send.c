@@ -49,7 +49,7 @@ static int route_open(struct kafka_sink *k, unsigned i, const char *host)
 int kafka_routes_open(struct kafka_sink *k)
 {
 	const struct stream *st = k->sink.stream;
-	char host[64] = "";
+	char host[HOST_NAME_MAX + 1] = "";
 	int r = 0;
 
 	kafka_routes_drop(k);

@@ -57,12 +57,24 @@ static bool has_open_windows(const struct kafka_producer *p)
 	return false;
 }
 
-/* With something under way, its delivery is the proof. */
+static bool is_idle(const struct sink *s)
+{
+	return s->at.pos == s->stream->commit.head;
+}
+
+/* A connection that works. With something under way, its delivery is the proof. */
 static void serve_statistics(struct kafka_producer *p, rd_kafka_event_t *ev)
 {
-	if (p->trouble[0] && !p->dead && !has_open_windows(p) &&
-	    strstr(p->lib->event_stats(ev) ?: "", "\"state\":\"UP\""))
+	if (p->dead || !strstr(p->lib->event_stats(ev) ?: "", "\"state\":\"UP\""))
+		return;
+	if (p->trouble[0] && !has_open_windows(p))
 		say_trouble(p, NULL);
+	if (p->trouble[0])
+		return;
+	/* What failed before this producer was there. */
+	for (struct window *w = p->windows; w; w = w->next)
+		if (w->sink && w->sink->failed && is_idle(w->sink))
+			kafka_trouble(w->sink, NULL);
 }
 
 static void serve_log(struct kafka_producer *p, rd_kafka_event_t *ev)

@@ -4,15 +4,10 @@
 
 #include "stream.h"
 
-static bool takes(const struct sink *s, unsigned route)
-{
-	return s->type == &sink_live || sink_takes(s, route);
-}
-
-int stream_count_before(struct stream *st, struct sink *s)
+/* Of each route, how many records lie before @pos. */
+static int count_passed(struct stream *st, uint64_t pos, uint64_t ret[SPOOL_MAX_ROUTES])
 {
 	cleanup(freep) struct spool_commit *c = malloc(sizeof(*c));
-	uint64_t before = 0, pos = s->at.pos;
 	int r;
 
 	if (!c)
@@ -20,9 +15,8 @@ int stream_count_before(struct stream *st, struct sink *s)
 	r = spool_read_commit(&st->reader, c);
 	if (r < 0)
 		return r;
-	for (unsigned j = 0; j < c->n_routes; j++)
-		if (takes(s, j))
-			before += c->routes[j].spooled;
+	for (unsigned j = 0; j < MIN(c->n_routes, (unsigned)SPOOL_MAX_ROUTES); j++)
+		ret[j] = c->routes[j].spooled;
 	while (pos < c->head) {
 		struct spool_rec rec;
 		const char *line;
@@ -30,10 +24,25 @@ int stream_count_before(struct stream *st, struct sink *s)
 		r = spool_read(&st->reader, pos, c->head, &rec, &line);
 		if (r < 0)
 			return r;
-		before -= takes(s, rec.route);
+		ret[rec.route]--;
 		pos += rec.len;
 	}
-	s->at.before = before;
+	return 0;
+}
+
+int stream_count_before(struct stream *st, struct sink *s)
+{
+	uint64_t passed[SPOOL_MAX_ROUTES] = {}, gone = s->at.routes & ~s->routes, added = s->routes & ~s->at.routes;
+	int r;
+
+	if (!gone && !added)
+		return 0;
+	r = s->at.pos ? count_passed(st, s->at.pos, passed) : 0;
+	if (r < 0)
+		return r;
+	for (unsigned j = 0; j < SPOOL_MAX_ROUTES; j++)
+		s->at.before += (added >> j & 1) * passed[j] - (gone >> j & 1) * passed[j];
+	s->at.routes = s->routes;
 	sink_publish(s);
 	return 0;
 }
@@ -58,7 +67,7 @@ int stream_ledger(struct stream *st, struct sink_ledger ret[SPOOL_MAX_CURSORS])
 			continue;
 		pos = MIN(pos, st->sinks[i]->at.pos);
 		for (unsigned j = 0; j < MIN(c->n_routes, (unsigned)SPOOL_MAX_ROUTES); j++)
-			if (takes(st->sinks[i], j))
+			if (sink_takes(st->sinks[i], j))
 				l[i].routed += c->routes[j].spooled;
 		l[i].routed -= st->sinks[i]->at.before;
 	}
@@ -71,7 +80,7 @@ int stream_ledger(struct stream *st, struct sink_ledger ret[SPOOL_MAX_CURSORS])
 			return r;
 		for (size_t i = 0; i < st->n_sinks; i++)
 			l[i].pending += st->sinks[i]->cursor >= 0 && st->sinks[i]->at.pos <= pos &&
-					takes(st->sinks[i], rec.route);
+					sink_takes(st->sinks[i], rec.route);
 		pos += rec.len;
 	}
 	memcpy(ret, l, sizeof(l));

@@ -132,25 +132,19 @@ static size_t choose(struct sink *s, const struct sink_rec *recs, size_t n)
 	size_t m = 0;
 
 	for (size_t i = 0; i < n; i++) {
-		unsigned route = recs[i].rec.route;
-
 		chosen[m] = &recs[i];
-		m += s->type == &sink_live || sink_takes(s, route);
+		m += sink_takes(s, recs[i].rec.route);
 	}
 	return m;
 }
 
-void sink_feed(struct sink *s, const struct sink_rec *recs, size_t n)
+static void feed(struct sink *s, const struct sink_rec *recs, size_t n)
 {
 	const struct sink_rec **chosen = s->stream->sinkd->chosen;
-	size_t m = s->type->send ? 0 : choose(s, recs, n), passed = n;
+	size_t m = choose(s, recs, n), passed = n;
 	struct sink_result res = {};
 	int r;
 
-	if (s->type->send) {
-		sink_feed_async(s, recs, n);
-		return;
-	}
 	r = m ? s->type->deliver(s, chosen, m, &res) : 0;
 	if (res.done < m)
 		passed = chosen[res.done] - recs;
@@ -172,4 +166,12 @@ void sink_feed(struct sink *s, const struct sink_rec *recs, size_t n)
 	} else if (m) {
 		sink_recovered(s);
 	}
+}
+
+void sink_feed(struct sink *s, const struct sink_rec *recs, size_t n)
+{
+	if (s->type->send)
+		sink_feed_async(s, recs, n);
+	else
+		feed(s, recs, n);
 }

@@ -44,7 +44,7 @@ static int kafka_open(struct sink *s)
 	if (o->error[0])
 		return sink_fail(s, -EINVAL, "%s", o->error);
 	if (asprintf(&settings, "%s%s", o->settings, k->alone ? ALONE : k->small ? SMALL : "") < 0)
-		return -ENOMEM;
+		return sink_fail(s, -ENOMEM, "%s", strerror(ENOMEM));
 	k->producer = kafka_producer_get(s, settings);
 	if (!k->producer)
 		return -EIO;
@@ -58,6 +58,7 @@ static int kafka_open(struct sink *s)
 	s->window->next = k->producer->windows;
 	k->producer->windows = s->window;
 	k->failing_ns = 0;
+	k->alone_until = MIN(k->alone_until, s->stream->commit.head);	/* the spool may be another one */
 	k->moved_ns = uv_hrtime();
 	if (k->producer->trouble[0])
 		kafka_trouble(s, k->producer->trouble);

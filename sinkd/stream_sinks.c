@@ -139,6 +139,9 @@ static struct sink *grant(struct stream *st, const struct wish *w)
 	for (size_t i = 0; i < st->n_sinks; i++)
 		if (st->sinks[i] && granted(st->sinks[i], w)) {
 			s = take(st->sinks[i]);
+			/* What is under way was chosen by the old ones. */
+			if (s->open && s->routes != w->routes)
+				sink_close(s);
 			s->routes = w->routes;
 			return s;
 		}
@@ -213,16 +216,6 @@ static void drop_strangers(struct stream *st)
 	}
 }
 
-/* Each record that a cursor passes is counted in it. */
-static bool is_new(const struct spool_cursor *at)
-{
-	uint64_t passed = at->acked + at->unrouted + at->before;
-
-	for (unsigned i = 0; i < SINK_N_DROPS; i++)
-		passed += at->dropped[i];
-	return at->pos && !passed;
-}
-
 static int open_cursor(struct stream *st, struct sink *s)
 {
 	char name[48];
@@ -234,7 +227,7 @@ static int open_cursor(struct stream *st, struct sink *s)
 	if (r < 0)
 		return r;
 	s->cursor = c;
-	return is_new(&s->at) ? stream_count_before(st, s) : 0;
+	return 0;
 }
 
 /* The live cursor moves without reading: it has to know how many records lie before it. */
@@ -261,12 +254,11 @@ static int open_cursors(struct stream *st, const struct sink **ret_failed)
 {
 	for (size_t i = 0; i < st->n_sinks; i++) {
 		struct sink *s = st->sinks[i];
-		int r;
-
-		if (s->cursor >= 0)
-			continue;
-		r = open_cursor(st, s);
-		if (r == 0 && s->type == &sink_live)
+		bool is_new = s->cursor < 0;
+		int r = is_new ? open_cursor(st, s) : 0;
+		if (r == 0)
+			r = stream_count_before(st, s);
+		if (r == 0 && is_new && s->type == &sink_live)
 			r = count_live(st, s);
 		if (r < 0) {
 			s->cursor = -1;

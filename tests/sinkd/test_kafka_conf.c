@@ -221,6 +221,16 @@ static void secrets_are_used_and_never_shown(void **state)
 	assert_false(mentions(o, "hunter"));
 	o = route("{ settings: { metadata.broker.list: 'evil:1' } }", cursor);
 	assert_false(mentions(o, "hunter"));
+	/* Nor does whoever could listen, or stand between. */
+	o = route("{ settings: { security.protocol: sasl_plaintext } }", cursor);
+	assert_string_equal(o->error, "");
+	assert_false(mentions(o, "hunter"));
+	o = route("{ settings: { enable.ssl.certificate.verification: false } }", cursor);
+	assert_string_equal(o->error, "");
+	assert_false(mentions(o, "hunter"));
+	o = route("{ settings: { ssl.endpoint.identification.algorithm: none } }", cursor);
+	assert_string_equal(o->error, "");
+	assert_false(mentions(o, "hunter"));
 }
 
 static void a_bad_secret_file_is_refused(void **state)

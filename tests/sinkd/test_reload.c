@@ -63,6 +63,38 @@ static void a_root_that_moves_takes_along_what_is_not_delivered_yet(void **state
 	fx_end(sk, &w);
 }
 
+/* Routes that a sink gets, or loses, while it stays: as when sinkd.yaml's `storage:` changes. */
+static void a_ledger_balances_when_a_sink_has_other_routes(void **state)
+{
+	static const char *const one[] = { "[{\"sink\":\"file\"}]", "[{\"sink\":\"file\",\"off\":true}]", NULL };
+	static const char *const both[] = { "[{\"sink\":\"file\"}]", "[{\"sink\":\"file\"}]", NULL };
+	static const char *const other[] = { "[{\"sink\":\"file\",\"off\":true}]", "[{\"sink\":\"file\"}]", NULL };
+	static const char *const *const all[] = { one, both, other, one, other, both };
+	uint64_t acked = 0;
+	struct fx_writer w;
+	struct sinkd *sk;
+
+	(void)state;
+	fx_program(&w, "p", one, 0);
+	sk = fx_start();
+	for (size_t i = 0; i < ARRAY_SIZE(all); i++) {
+		fx_manifest("p", all[i]);
+		if (i < 3) {
+			assert_int_equal(sinkd_reload(sk, &fx.conf), 0);
+		} else {
+			fx_stop(sk);
+			sk = fx_start();
+		}
+		fx_fill(&w, 0, 7);
+		fx_fill(&w, 1, 3);
+		fx_run(sk);
+		acked += all[i] == both ? 10 : all[i] == one ? 7 : 3;
+		assert_int_equal(fx_sink(sk, "p", "file")->at.acked, acked);
+		expect_balance(sk);
+	}
+	fx_end(sk, &w);
+}
+
 static void a_manifest_that_cannot_be_read_for_a_while_is_read_later(void **state)
 {
 	struct rlimit before, limit;
@@ -137,6 +169,7 @@ int main(void)
 #define T(f) cmocka_unit_test_setup_teardown(f, fx_setup, fx_teardown)
 	const struct CMUnitTest tests[] = {
 		T(a_root_that_moves_takes_along_what_is_not_delivered_yet),
+		T(a_ledger_balances_when_a_sink_has_other_routes),
 		T(a_manifest_that_cannot_be_read_for_a_while_is_read_later),
 		T(a_program_whose_manifest_is_written_anew_is_not_gone),
 		T(programs_beyond_the_limit_are_said),
