@@ -101,9 +101,9 @@ int conf_print_origins(const struct conf_schema *s, const void *obj, const struc
 int conf_print_origins_json(const struct conf_schema *s, const void *obj, const struct yaml_node *root, FILE *f);
 /* The table itself, as commented YAML: each key with type, default, bounds and help. */
 void conf_print_schema(const struct conf_schema *s, FILE *f);
-/* The table itself in mdoc(7), for the man pages: a list, and for each table in it a subsection. @head: what stands
- * before the names of those ("spec."), usually "". -EINVAL: a row has no help (*@ret_row, may be NULL, is its name). */
-int conf_print_mdoc(const struct conf_schema *s, const char *head, FILE *f, const char **ret_row);
+/* The table itself in mdoc(7), for the man pages: a list, and for each table in it a subsection. -EINVAL: a row has no
+ * help (*@ret_row is its name). */
+int conf_print_mdoc(const struct conf_schema *s, FILE *f, const char **ret_row);
 
 /* Daemon configuration: <daemon>.yaml in the directories @dirs (a colon list, lowest first), then their <daemon>.d/
  * (*.yaml) sorted by file name, merged. Same name, the main file's included: the highest directory wins, so that an

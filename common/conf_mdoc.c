@@ -79,7 +79,6 @@ static void print_facts(const struct conf_key *k, FILE *f)
 		mdoc_text(f, *k->def ? k->def : "empty");
 	}
 	if (limits) {
-		limits += *limits == ' ';
 		fputs(k->def || (k->flags & CONF_REQUIRED) ? "; " : "", f);
 		fputc(k->def || (k->flags & CONF_REQUIRED) ? *limits : toupper((unsigned char)*limits), f);
 		mdoc_text(f, limits + 1);
@@ -94,8 +93,7 @@ static int print_keys(const struct conf_schema *s, FILE *f, const char **ret_row
 		if (k->flags & CONF_HIDDEN)
 			continue;
 		if (!k->help) {
-			if (ret_row)
-				*ret_row = k->name;
+			*ret_row = k->name;
 			return -EINVAL;
 		}
 		print_form(k, f);
@@ -108,12 +106,12 @@ static int print_keys(const struct conf_schema *s, FILE *f, const char **ret_row
 	return 0;
 }
 
-int conf_print_mdoc(const struct conf_schema *s, const char *head, FILE *f, const char **ret_row)
+int conf_print_mdoc(const struct conf_schema *s, FILE *f, const char **ret_row)
 {
 	struct tables t = { .n = 0 };
 	int err = print_keys(s, f, ret_row);
 
-	find_tables(&t, s, head);
+	find_tables(&t, s, "");
 	for (size_t i = 0; i < t.n && err == 0; i++) {
 		fputs(".Ss ", f);
 		mdoc_text(f, t.rows[i].place);

@@ -70,26 +70,25 @@ static int read_back(struct arena *a, const struct conf_schema *s, const void *o
 
 /* ---- as YAML ------------------------------------------------------------------------------------------------ */
 
-static void print_block(const struct yaml_node *n, struct origin o, int indent, bool first_inline, FILE *f);
+static int print_block(const struct yaml_node *n, struct origin o, int indent, bool first_inline, FILE *f);
 
-/* A file's name is anybody's text. */
-static void print_origin(struct origin o, FILE *f)
+/* A file's name is anybody's text, and makes no lines. */
+static int print_origin(struct origin o, FILE *f)
 {
+	cleanup(freep) char *name = NULL;
+
 	if (!o.line) {
 		fputs("# default\n", f);
-		return;
+		return 0;
 	}
-	fputs("# ", f);
-	for (const char *c = o.file; *c;) {
-		size_t n = utf8_len(c, strnlen(c, 4));
-
-		if (!n || (unsigned char)*c < ' ' || *c == 0x7f)
-			fputc('?', f);
-		else
-			fwrite(c, 1, n, f);
-		c += MAX(n, (size_t)1);
-	}
-	fprintf(f, ":%u\n", o.line);
+	name = strdup(o.file);
+	if (!name)
+		return -ENOMEM;
+	diag_make_printable(name);
+	for (char *c = name; (c = strpbrk(c, "\n\t"));)
+		*c = '?';
+	fprintf(f, "# %s:%u\n", name, o.line);
+	return 0;
 }
 
 static int print_leaf(const struct yaml_node *n, struct origin o, int used, FILE *f)
@@ -106,30 +105,32 @@ static int print_leaf(const struct yaml_node *n, struct origin o, int used, FILE
 	for (const char *c = text; *c; c++)
 		columns += (*c & 0xc0) != 0x80;
 	fprintf(f, " %s%*s", text, MAX(1, ORIGIN_COLUMN - used - 1 - (int)columns), "");
-	print_origin(o, f);
-	return 0;
+	return print_origin(o, f);
 }
 
-static void print_items(const struct yaml_node *n, struct origin o, int indent, FILE *f)
+static int print_items(const struct yaml_node *n, struct origin o, int indent, FILE *f)
 {
-	for (size_t i = 0; i < n->n; i++) {
+	int err = 0;
+
+	for (size_t i = 0; i < n->n && err == 0; i++) {
 		fprintf(f, "%*s-", indent, "");
 		if (is_leaf(n->items[i])) {
-			print_leaf(n->items[i], origin_of_item(o, i), indent + 1, f);
+			err = print_leaf(n->items[i], origin_of_item(o, i), indent + 1, f);
 			continue;
 		}
 		fputc(' ', f);
-		print_block(n->items[i], origin_of_item(o, i), indent + 2, true, f);
+		err = print_block(n->items[i], origin_of_item(o, i), indent + 2, true, f);
 	}
+	return err;
 }
 
-static void print_block(const struct yaml_node *n, struct origin o, int indent, bool first_inline, FILE *f)
+static int print_block(const struct yaml_node *n, struct origin o, int indent, bool first_inline, FILE *f)
 {
-	if (n->kind == YAML_NODE_SEQUENCE) {
-		print_items(n, o, indent, f);
-		return;
-	}
-	for (size_t i = 0; i < n->n; i++) {
+	int err = 0;
+
+	if (n->kind == YAML_NODE_SEQUENCE)
+		return print_items(n, o, indent, f);
+	for (size_t i = 0; i < n->n && err == 0; i++) {
 		struct origin at = origin_of_key(o, n->keys[i]);
 
 		if (!first_inline)
@@ -138,12 +139,13 @@ static void print_block(const struct yaml_node *n, struct origin o, int indent, 
 		conf_print_text(f, n->keys[i]);
 		fputc(':', f);
 		if (is_leaf(n->items[i])) {
-			print_leaf(n->items[i], at, indent + (int)strlen(n->keys[i]) + 1, f);
+			err = print_leaf(n->items[i], at, indent + (int)strlen(n->keys[i]) + 1, f);
 			continue;
 		}
 		fputc('\n', f);
-		print_block(n->items[i], at, indent + 2, false, f);
+		err = print_block(n->items[i], at, indent + 2, false, f);
 	}
+	return err;
 }
 
 int conf_print_origins(const struct conf_schema *s, const void *obj, const struct yaml_node *root, FILE *f)
@@ -154,8 +156,8 @@ int conf_print_origins(const struct conf_schema *s, const void *obj, const struc
 
 	if (err < 0)
 		return err;
-	print_block(n, (struct origin){ root, root->file, 0 }, 0, false, f);
-	return ferror(f) ? -ENOMEM : 0;
+	err = print_block(n, (struct origin){ root, root->file, 0 }, 0, false, f);
+	return err < 0 ? err : ferror(f) ? -ENOMEM : 0;
 }
 
 /* ---- as JSON ------------------------------------------------------------------------------------------------ */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* A table as commented YAML, for `ebpfctl schema` and the man pages:
+/* A table as commented YAML, for `ebpfctl schema`:
  *
  *   channels:                     # by name: where events come from
  *     NAME:

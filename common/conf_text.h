@@ -12,7 +12,7 @@ void conf_expected(const struct conf_key *k, char ret[CONF_EXPECTED_MAX]);
 
 /* What a value of it looks like, " NUMBER", " true|false"; "" where a table of its own says it. */
 void conf_value_form(const struct conf_key *k, char *ret, size_t size);
-/* "from 1 to 5", " of at least 3"; NULL: no bounds. @buf has the text. */
+/* "from 1 to 5", "at least 3"; NULL: no bounds. @buf has the text. */
 const char *conf_bounds(const struct conf_key *k, char buf[CONF_EXPECTED_MAX]);
 
 /* A text, or a tree in flow style, as YAML that reads back the same. */

@@ -17,7 +17,7 @@ void diag_fini(struct diag *d)
 
 /* Texts end up on terminals and on D-Bus, which drops whoever sends it invalid UTF-8; what they quote is hostile. A cut
  * sequence at the end of a full buffer is repaired here too. */
-static void make_printable(char *s)
+void diag_make_printable(char *s)
 {
 	unsigned char *u = (unsigned char *)s;
 	size_t n;
@@ -46,7 +46,7 @@ static void format(char *buf, size_t size, const char *file, unsigned line, cons
 			buf[i] = '?';
 	if (used < size)
 		vsnprintf(buf + used, size - used, fmt, args);
-	make_printable(buf);
+	diag_make_printable(buf);
 }
 
 int diag_fail(struct diag *d, int err, const char *file, unsigned line, const char *fmt, ...)
@@ -93,7 +93,7 @@ const char *diag_excerpt(char buf[DIAG_EXCERPT], const char *s)
 	}
 	memcpy(buf, s, len);
 	strcpy(buf + len, s[len] ? "…" : "");
-	make_printable(buf);
+	diag_make_printable(buf);
 	for (i = 0; i < len; i++)
 		if (buf[i] == '\n' || buf[i] == '\t')
 			buf[i] = ' ';

@@ -23,6 +23,9 @@ void diag_fini(struct diag *d);
 int diag_fail(struct diag *d, int err, const char *file, unsigned line, const char *fmt, ...) printf_like(5, 6);
 void diag_warn(struct diag *d, const char *file, unsigned line, const char *fmt, ...) printf_like(4, 5);
 
+/* Control characters but newlines and tabs, and what is not UTF-8, become '?', in place. */
+void diag_make_printable(char *s);
+
 /* A piece of a hostile text that may stand in a message: at most DIAG_EXCERPT - 4 bytes and "…" behind a cut, control
  * characters and what is not UTF-8 as '?'. Returns @buf. */
 #define DIAG_EXCERPT 64

@@ -13,6 +13,8 @@ static void put(FILE *f, const char *s, size_t len, bool begins_line)
 			fputs("\\e", f);
 		} else if (s[i] == '-' && (!i || !isalnum((unsigned char)s[i - 1]))) {
 			fputs("\\-", f);	/* an option, to be pasted: not a hyphen */
+		} else if (s[i] == '"') {
+			fputs("\\(dq", f);
 		} else if (s[i] == '`') {
 			fputs("\\(ga", f);
 		} else if (!strncmp(s + i, "…", strlen("…"))) {
@@ -37,14 +39,7 @@ void mdoc_word(FILE *f, const char *s)
 
 	/* What is a macro's name, or punctuation to mdoc, is so only as a word of its own. */
 	fputs(quoted ? "\"" : "\\&", f);
-	while (*s) {
-		size_t len = *s == '"' ? 0 : strcspn(s, "\"");
-
-		put(f, s, len, false);
-		if (!len)
-			fputs("\\(dq", f);
-		s += MAX(len, (size_t)1);
-	}
+	put(f, s, strlen(s), false);
 	fputs(quoted ? "\"" : "", f);
 }
 

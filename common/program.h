@@ -77,7 +77,7 @@ struct program_channel {
 	const char *pinpath;		/* pipe */
 	uint64_t interval_ns;		/* map */
 	bool reset;			/* map */
-	const struct yaml_node *storage;	/* resolved by program_storage() */
+	const struct yaml_node *storage;	/* see struct storage */
 };
 
 struct program_event {
@@ -123,22 +123,20 @@ int program_check_xdp_list(struct arena *a, const struct yaml_node *root, struct
 int program_artifact_path(struct arena *a, const struct program *p, const struct program_item *i, const char **ret,
 			  struct diag *d);
 
-/* Where the results of (channel, event) go, nearest first: event, channel, program, @defaults (sinkd.yaml's; NULL: file
- * alone). One entry per sink that is on; options is NULL for a bare `true`. */
+/* Where the results of (channel, event) go: the nearest that says anything of a sink, of event, channel, program and
+ * sinkd.yaml's defaults. */
 struct storage {
 	const char *sink;		/* "file", "kafka", … */
-	const struct yaml_node *options;
+	const struct yaml_node *options;	/* NULL for a bare `true` */
 	bool off;
 };
-int program_storage(struct arena *a, const struct program *p, const struct program_channel *c,
-		    const struct program_event *e, const struct yaml_node *defaults, struct storage **ret,
-		    size_t *ret_n, struct diag *d);
-/* The same in two steps, for two daemons: what the program itself says of sinks, those that it puts off included
- * (loaderd keeps it in the manifest); and with the defaults (sinkd's), those that are on. */
+/* In two steps, for two daemons: what the program itself says of sinks, those that it puts off included (loaderd keeps
+ * it in the manifest); and with @defaults (sinkd's; NULL: file alone), those that are on, one entry each. */
 int program_storage_said(struct arena *a, const struct program *p, const struct program_channel *c,
 			 const struct program_event *e, struct storage **ret, size_t *ret_n, struct diag *d);
 int storage_resolve(struct arena *a, const struct storage *said, size_t n_said, const struct yaml_node *defaults,
 		    struct storage **ret, size_t *ret_n, struct diag *d);
+bool storage_is_built(const char *sink);
 /* Is @n (may be NULL) a mapping of sinks, as `storage:` has it? 0, -EINVAL (see @d). */
 int program_check_storage(const struct yaml_node *n, struct diag *d);
 

@@ -31,6 +31,13 @@ static int find_sink(const char *name)
 	return -1;
 }
 
+bool storage_is_built(const char *sink)
+{
+	int s = find_sink(sink);
+
+	return s >= 0 && sinks[s].built;
+}
+
 /* Options go into the manifest as they are; which there are, each sink's own table says. */
 static int check_options(const struct yaml_node *n, struct diag *d)
 {
@@ -166,15 +173,4 @@ int storage_resolve(struct arena *a, const struct storage *said, size_t n_said, 
 	*ret = rows;
 	*ret_n = n;
 	return 0;
-}
-
-int program_storage(struct arena *a, const struct program *p, const struct program_channel *c,
-		    const struct program_event *e, const struct yaml_node *defaults, struct storage **ret,
-		    size_t *ret_n, struct diag *d)
-{
-	struct storage *said;
-	size_t n;
-	int err = program_storage_said(a, p, c, e, &said, &n, d);
-
-	return err < 0 ? err : storage_resolve(a, said, n, defaults, ret, ret_n, d);
 }

@@ -43,13 +43,21 @@ static int print_mdoc(const struct svc *s, const char *part)
 	const char *row = NULL;
 
 	if (!strcmp(part, "about")) {
-		mdoc_sentence(stdout, s->def->about);
+		fputs(".Nd ", stdout);
+		mdoc_text(stdout, s->def->about);
+		putchar('\n');
+	} else if (!strcmp(part, "synopsis")) {
+		for (size_t i = 0; i < ARRAY_SIZE(options); i++)
+			if (options[i].help)
+				printf(".Op Fl Fl %s%s%s\n", options[i].name, options[i].arg ? " Ar " : "",
+				       options[i].arg ?: "");
 	} else if (!strcmp(part, "options")) {
 		for (size_t i = 0; i < ARRAY_SIZE(options); i++)
 			if (options[i].help)
 				mdoc_option(stdout, options[i].name, options[i].arg, options[i].help);
-	} else if (strcmp(part, "keys") || conf_print_mdoc(&s->schema.schema, "", stdout, &row) < 0) {
-		log_error(row ? "the key %s has no help" : "--mdoc: about, options or keys, not \"%s\"", row ?: part);
+	} else if (strcmp(part, "keys") || conf_print_mdoc(&s->schema.schema, stdout, &row) < 0) {
+		log_error(row ? "the key %s has no help" : "--mdoc: about, synopsis, options or keys, not \"%s\"",
+			  row ?: part);
 		return EXIT_FAILURE;
 	}
 	return EXIT_SUCCESS;
@@ -111,7 +119,7 @@ static int refuse_config(const struct diag *d, int err)
 	const char *why = d->error[0] ? d->error : strerror(-err);
 
 	log_error("%s", why);
-	if (asprintf(&status, "STATUS=not started: %s", why) > 0)
+	if (asprintf(&status, "STATUS=not started: %.*s", (int)strcspn(why, "\n"), why) > 0)
 		(void)svc_notify(status);
 	return EXIT_FAILURE;
 }
@@ -171,7 +179,6 @@ int svc_main(const struct svc_def *def, int argc, char **argv)
 	if (svc_schema_init(&s.schema, def) < 0)
 		return EXIT_FAILURE;
 	status = do_task(&s, task, part);
-	free(s.refused);
 	svc_config_fini(&s.config);
 	svc_schema_fini(&s.schema);
 	return status;

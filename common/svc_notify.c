@@ -33,7 +33,7 @@ int svc_notify(const char *text)
 /* What it does, and what is wrong with a configuration that was refused. */
 static int tell(const struct svc *s, const char *head)
 {
-	const char *status = s->text[0] ? s->text : "running", *refused = s->refused ?: "";
+	const char *status = s->text[0] ? s->text : "running", *refused = svc_trouble(s, SVC_TROUBLE_CONFIG) ?: "";
 	cleanup(freep) char *text = NULL;
 
 	if (asprintf(&text, "%sSTATUS=%s%s%.*s", head, status, *refused ? "; the new configuration is refused: " : "",

@@ -71,7 +71,6 @@ struct svc {
 
 	uint64_t started_at;	/* µs, CLOCK_REALTIME */
 	char text[256];		/* STATUS= */
-	char *refused;		/* the last reload: why */
 	struct svc_trouble *troubles;
 };
 
@@ -126,6 +125,9 @@ void svc_notify_status(const struct svc *s);
 void svc_notify_reloading(void);
 
 /* svc_trouble.c */
+/* What is said of @key; NULL: nothing is wrong with it. */
+const char *svc_trouble(const struct svc *s, const char *key);
+#define SVC_TROUBLE_CONFIG "config"	/* the last reload was refused */
 void svc_troubles_free(struct svc *s);
 
 /* svc_helper.c */

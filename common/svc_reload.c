@@ -31,12 +31,10 @@ int svc_reload(struct svc *s, struct diag *d)
 	err = reload_config(s, d);
 	for (size_t i = 0; i < d->n_warnings; i++)
 		log_warning("%s", d->warnings[i]);
-	free(s->refused);
-	s->refused = err < 0 ? strdup(d->error[0] ? d->error : strerror(-err)) : NULL;
 	if (err < 0)
-		svc_degraded(s, "config", "%s", d->error[0] ? d->error : strerror(-err));
+		svc_degraded(s, SVC_TROUBLE_CONFIG, "%s", d->error[0] ? d->error : strerror(-err));
 	else
-		svc_degraded(s, "config", NULL);
+		svc_degraded(s, SVC_TROUBLE_CONFIG, NULL);
 	if (err == 0)
 		log_info("configuration read again");
 	if (s->ready)

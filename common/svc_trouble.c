@@ -12,6 +12,7 @@ static const struct {
 	{ "loss:",   "e470465a5ddb48a2b8ef64e1761d1a0c" },	/* a program is losing events */
 	{ "sink:",   "d398b9510d6d402cb018b96d6554cede" },	/* a sink does not take what it is given */
 	{ "worker:", "b153040304cc4655bd72cbf4ccd0723f" },	/* a program's worker dies again and again */
+	{ "rejected:", "5d1c4ad75a94463c87de2d68eae70900" },	/* a sink refuses records for good */
 	{ "spool:",  "2933730a2c5743af85ef1f43a8a32138" },	/* a spool cannot be read */
 };
 #define MESSAGE_TROUBLE "cd8d43f3fe574b7da2a29a218391d3e6"	/* any other */
@@ -89,6 +90,14 @@ void svc_degraded(struct svc *s, const char *key, const char *fmt, ...)
 	va_end(ap);
 	if (n >= 0)
 		set(s, key, text);
+}
+
+const char *svc_trouble(const struct svc *s, const char *key)
+{
+	for (const struct svc_trouble *t = s->troubles; t; t = t->next)
+		if (strcmp(t->key, key) == 0)
+			return t->text;
+	return NULL;
 }
 
 void svc_troubles_free(struct svc *s)

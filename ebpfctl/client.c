@@ -11,7 +11,7 @@
 #define SYSTEM_BUS "unix:path=/run/dbus/system_bus_socket"
 #define LOOK_EVERY_MS 100
 
-static void printf_like(2, 3) set_error(struct client *c, const char *fmt, ...)
+void client_set_error(struct client *c, const char *fmt, ...)
 {
 	free(c->error);
 	c->error = text_of(fmt);
@@ -28,13 +28,13 @@ static void set_bus_error(struct client *c, const char *destination, const DBusE
 
 	snprintf(name, sizeof(name), "%s", e->name ?: "");
 	if (d && (!strcmp(name, DBUS_ERROR_SERVICE_UNKNOWN) || !strcmp(name, DBUS_ERROR_NAME_HAS_NO_OWNER)))
-		set_error(c, "ebpf-%s is not running (nobody is %s on %s)", d->name, d->bus, c->address);
+		client_set_error(c, "ebpf-%s is not running (nobody is %s on %s)", d->name, d->bus, c->address);
 	else if (!strcmp(name, DBUS_ERROR_DISCONNECTED))
-		set_error(c, "the bus is gone: the agent was stopped");
+		client_set_error(c, "the bus is gone: the agent was stopped");
 	else if (d && !strcmp(name, DBUS_ERROR_NO_REPLY))
-		set_error(c, "ebpf-%s did not answer: it died, or takes too long", d->name);
+		client_set_error(c, "ebpf-%s did not answer: it died, or takes too long", d->name);
 	else
-		set_error(c, "%s", e->message && e->message[0] ? e->message : name);
+		client_set_error(c, "%s", e->message && e->message[0] ? e->message : name);
 	snprintf(c->error_name, sizeof(c->error_name), "%s", name);
 }
 
@@ -59,10 +59,11 @@ int client_open(struct client *c, const struct ctl *ctl)
 		/* A bus that does not want us hangs up without a word. */
 		if (c->conn && (dbus_error_has_name(&e, DBUS_ERROR_NO_REPLY) ||
 				dbus_error_has_name(&e, DBUS_ERROR_DISCONNECTED)))
-			set_error(c, "the bus at %s refuses us: root and the group " AGENT_GROUP " may use it",
-				  c->address);
+			client_set_error(c,
+					 "the bus at %s refuses us: it takes only users that have a name (uid %u)",
+					 c->address, geteuid());
 		else
-			set_error(c, "no bus at %s: %s (is the agent running? `ebpfctl run` prints its address)",
+			client_set_error(c, "no bus at %s: %s (is the agent running? `ebpfctl run` prints its address)",
 				  c->address, e.message ?: "no answer");
 		dbus_error_free(&e);
 		return -ENOTCONN;
@@ -155,7 +156,7 @@ int client_call(struct client *c, DBusMessage *m, int timeout_ms, const struct c
 
 	reply = send_and_wait(c, call, timeout_ms, watch, &left);
 	if (!reply && left) {
-		set_error(c, "interrupted");
+		client_set_error(c, "interrupted");
 		return -EINTR;
 	}
 	if (!reply && dbus_connection_get_is_connected(c->conn))
@@ -180,7 +181,7 @@ int client_ask(struct client *c, const struct ctl_daemon *d, const char *member,
 	dbus_message_iter_init_append(m, &args);
 	if (program && !dbus_message_iter_append_basic(&args, DBUS_TYPE_STRING, &program)) {
 		dbus_message_unref(m);
-		set_error(c, "not enough memory");
+		client_set_error(c, "not enough memory");
 		return -EREMOTEIO;
 	}
 	client_options(&args, NULL, 0);
@@ -208,6 +209,23 @@ const volatile sig_atomic_t *client_catch_signals(void)
 	sigaction(SIGINT, &sa, NULL);
 	sigaction(SIGTERM, &sa, NULL);
 	return &told_to_stop;
+}
+
+void client_each_property(DBusMessageIter *at, void (*each)(void *arg, const char *name, DBusMessageIter *value),
+			  void *arg)
+{
+	DBusMessageIter dict, entry, value;
+
+	dbus_message_iter_recurse(at, &dict);
+	for (; dbus_message_iter_get_arg_type(&dict) == DBUS_TYPE_DICT_ENTRY; dbus_message_iter_next(&dict)) {
+		const char *name;
+
+		dbus_message_iter_recurse(&dict, &entry);
+		dbus_message_iter_get_basic(&entry, &name);
+		dbus_message_iter_next(&entry);
+		dbus_message_iter_recurse(&entry, &value);
+		each(arg, name, &value);
+	}
 }
 
 void message_unrefp(DBusMessage **m)

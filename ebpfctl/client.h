@@ -53,6 +53,12 @@ bool client_present(struct client *c, const struct ctl_daemon *d);
 /* From here on SIGINT and SIGTERM do not kill; what is returned counts them, for client.stop. */
 const volatile sig_atomic_t *client_catch_signals(void);
 
+/* @each for every entry of the a{sv} at @at. */
+void client_each_property(DBusMessageIter *at, void (*each)(void *arg, const char *name, DBusMessageIter *value),
+			  void *arg);
+
+/* c->error, which then did not come over D-Bus. */
+void client_set_error(struct client *c, const char *fmt, ...) printf_like(2, 3);
 /* CLOCK_MONOTONIC. */
 int64_t client_now_ms(void);
 /* For cleanup(). */

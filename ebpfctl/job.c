@@ -4,7 +4,6 @@
 
 #include "../abi/names.h"
 #include "job.h"
-#include "text.h"
 
 #define CANCEL_WAIT_MS 10000	/* loaderd kills a child, and cleans up */
 
@@ -55,10 +54,8 @@ static int interrupted(struct client *c, int err)
 {
 	if (err == -EREMOTEIO && !strcmp(c->error_name, AGENT_ERR_CANCELLED))
 		return -EINTR;
-	if (err == -EINTR) {
-		free(c->error);
-		c->error = text_printf("interrupted; loaderd may go on with it: see `ebpfctl list`");
-	}
+	if (err == -EINTR)
+		client_set_error(c, "interrupted; loaderd may go on with it: see `ebpfctl list`");
 	return err;
 }
 
@@ -73,8 +70,7 @@ int job_run(struct client *c, const struct ctl *ctl, DBusMessage *m, int timeout
 	if (err < 0)
 		return interrupted(c, err);
 	if (!dbus_message_get_args(begun, NULL, DBUS_TYPE_OBJECT_PATH, &f.path, DBUS_TYPE_INVALID)) {
-		free(c->error);
-		c->error = text_printf("loaderd's answer has an unexpected form");
+		client_set_error(c, "loaderd's answer has an unexpected form");
 		return -EREMOTEIO;
 	}
 	f.progress = (struct job_progress){ .c = c, .ctl = ctl, .path = f.path, .doing = doing,

@@ -18,8 +18,9 @@
 
 /* ---- what is told ----------------------------------------------------------------------------------------------- */
 
-static void take_property(struct job_progress *p, const char *name, DBusMessageIter *v)
+static void take_property(void *arg, const char *name, DBusMessageIter *v)
 {
+	struct job_progress *p = arg;
 	int type = dbus_message_iter_get_arg_type(v);
 	const char *text;
 
@@ -30,23 +31,6 @@ static void take_property(struct job_progress *p, const char *name, DBusMessageI
 	} else if (!strcmp(name, "Progress") && type == DBUS_TYPE_UINT32) {
 		dbus_message_iter_get_basic(v, &p->percent);
 		p->changed = true;
-	}
-}
-
-/* @at: a{sv} */
-static void take_properties(struct job_progress *p, DBusMessageIter *at)
-{
-	DBusMessageIter dict, entry, v;
-
-	dbus_message_iter_recurse(at, &dict);
-	for (; dbus_message_iter_get_arg_type(&dict) == DBUS_TYPE_DICT_ENTRY; dbus_message_iter_next(&dict)) {
-		const char *name;
-
-		dbus_message_iter_recurse(&dict, &entry);
-		dbus_message_iter_get_basic(&entry, &name);
-		dbus_message_iter_next(&entry);
-		dbus_message_iter_recurse(&entry, &v);
-		take_property(p, name, &v);
 	}
 }
 
@@ -61,7 +45,7 @@ static DBusHandlerResult on_message(DBusConnection *conn, DBusMessage *m, void *
 	    !dbus_message_has_signature(m, "sa{sv}as") || !dbus_message_iter_init(m, &args))
 		return DBUS_HANDLER_RESULT_NOT_YET_HANDLED;
 	dbus_message_iter_next(&args);
-	take_properties(p, &args);
+	client_each_property(&args, take_property, p);
 	return DBUS_HANDLER_RESULT_HANDLED;
 }
 
@@ -82,7 +66,7 @@ static void follow(struct job_progress *p)
 		return;
 	reply = dbus_connection_send_with_reply_and_block(p->c->conn, m, SHOW_AFTER_MS, NULL);
 	if (reply && dbus_message_has_signature(reply, "a{sv}") && dbus_message_iter_init(reply, &args))
-		take_properties(p, &args);
+		client_each_property(&args, take_property, p);
 }
 
 /* ---- what is said ----------------------------------------------------------------------------------------------- */

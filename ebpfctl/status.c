@@ -18,14 +18,14 @@ struct status {
 	const char *version, *status, *about;
 	uint64_t started_at;		/* microseconds, wall time */
 	uint64_t uptime;		/* seconds */
-	char **degraded;		/* of dbus_free_string_array() */
+	const char **degraded;
 	size_t n_degraded;
 	char *error;			/* it is on the bus, and did not answer */
 };
 
 static void status_fini(struct status *s)
 {
-	dbus_free_string_array(s->degraded);
+	free(s->degraded);
 	free(s->error);
 	if (s->reply)
 		dbus_message_unref(s->reply);
@@ -33,7 +33,6 @@ static void status_fini(struct status *s)
 		dbus_pending_call_unref(s->pending);
 }
 
-/* Grows by one, NULL at the end: libdbus reads string arrays at once only as the argument of a message. */
 static void read_degraded(DBusMessageIter *v, struct status *s)
 {
 	DBusMessageIter it;
@@ -42,20 +41,11 @@ static void read_degraded(DBusMessageIter *v, struct status *s)
 	if (dbus_message_iter_get_element_type(v) != DBUS_TYPE_STRING)
 		return;
 	room = (size_t)MAX(dbus_message_iter_get_element_count(v), 0);
-	s->degraded = dbus_malloc0((room + 1) * sizeof(char *));
-	if (!s->degraded)
-		return;
+	s->degraded = calloc(room + 1, sizeof(*s->degraded));
 	dbus_message_iter_recurse(v, &it);
-	for (; dbus_message_iter_get_arg_type(&it) == DBUS_TYPE_STRING && s->n_degraded < room;
-	     dbus_message_iter_next(&it)) {
-		const char *text;
-		char *copy;
-
-		dbus_message_iter_get_basic(&it, &text);
-		copy = dbus_malloc(strlen(text) + 1);
-		if (copy)
-			s->degraded[s->n_degraded++] = strcpy(copy, text);
-	}
+	for (; s->degraded && s->n_degraded < room && dbus_message_iter_get_arg_type(&it) == DBUS_TYPE_STRING;
+	     dbus_message_iter_next(&it))
+		dbus_message_iter_get_basic(&it, &s->degraded[s->n_degraded++]);
 }
 
 static void read_started_at(DBusMessageIter *v, struct status *s)
@@ -69,8 +59,9 @@ static void read_started_at(DBusMessageIter *v, struct status *s)
 	s->uptime = (uint64_t)now.tv_sec > started ? (uint64_t)now.tv_sec - started : 0;
 }
 
-static void read_property(const char *name, DBusMessageIter *v, struct status *s)
+static void read_property(void *arg, const char *name, DBusMessageIter *v)
 {
+	struct status *s = arg;
 	int type = dbus_message_iter_get_arg_type(v);
 	const char **str = !strcmp(name, "Version") ? &s->version : !strcmp(name, "Status") ? &s->status :
 			   !strcmp(name, "About") ? &s->about : NULL;
@@ -85,20 +76,10 @@ static void read_property(const char *name, DBusMessageIter *v, struct status *s
 
 static void read_properties(struct status *s)
 {
-	DBusMessageIter args, dict, entry, v;
+	DBusMessageIter args;
 
-	if (strcmp(dbus_message_get_signature(s->reply), "a{sv}") || !dbus_message_iter_init(s->reply, &args))
-		return;
-	dbus_message_iter_recurse(&args, &dict);
-	for (; dbus_message_iter_get_arg_type(&dict) == DBUS_TYPE_DICT_ENTRY; dbus_message_iter_next(&dict)) {
-		const char *name;
-
-		dbus_message_iter_recurse(&dict, &entry);
-		dbus_message_iter_get_basic(&entry, &name);
-		dbus_message_iter_next(&entry);
-		dbus_message_iter_recurse(&entry, &v);
-		read_property(name, &v, s);
-	}
+	if (!strcmp(dbus_message_get_signature(s->reply), "a{sv}") && dbus_message_iter_init(s->reply, &args))
+		client_each_property(&args, read_property, s);
 }
 
 static void ask(struct client *c, const struct ctl_daemon *d, struct status *s)

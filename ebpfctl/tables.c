@@ -63,8 +63,8 @@ static int mdoc_keys(const struct conf_schema *s)
 {
 	const char *row = NULL;
 
-	if (conf_print_mdoc(s, "", stdout, &row) < 0)
-		return ctl_error("the key %s has no help", row ?: "?");
+	if (conf_print_mdoc(s, stdout, &row) < 0)
+		return ctl_error("the key %s has no help", row);
 	return CTL_DONE;
 }
 

@@ -149,7 +149,7 @@ static int add_sinks(struct load *l, const struct program_channel *c, const stru
 	if (!m)
 		return -ENOMEM;
 	for (size_t k = 0; k < n; k++) {
-		if (s[k].off || !strcmp(s[k].sink, "file") || !strcmp(s[k].sink, "kafka"))
+		if (s[k].off || storage_is_built(s[k].sink))
 			m[kept++] = (struct manifest_sink){ s[k].sink, s[k].options, s[k].off };
 		else
 			load_degraded(l,

@@ -38,12 +38,13 @@ static int check_roots(struct arena *a, const struct yaml_node *n, void *obj, st
 {
 	const struct yaml_node *at = yaml_get(n, "roots") ?: n;
 	const struct file_conf *f = obj;
+	char text[DIAG_EXCERPT];
 
 	(void)a;
 	for (size_t i = 0; i < f->roots.n; i++)
 		if (f->roots.s[i][0] != '/')
 			return diag_fail(d, -EINVAL, at->file, at->line, "roots: \"%s\" is not an absolute path",
-					 f->roots.s[i]);
+					 diag_excerpt(text, f->roots.s[i]));
 	return 0;
 }
 

@@ -65,7 +65,7 @@ struct kafka_producer {
 	char settings[KAFKA_SETTINGS_MAX + 64];
 };
 
-/* One more user; with the window in which its records are. NULL: sink_fail() was called. */
+/* One more user, which adds its window to the list. NULL: sink_fail() was called. */
 struct kafka_producer *kafka_producer_get(struct sink *s, const char *settings);
 /* The user is gone; what it has under way, too, unless others use the producer. */
 void kafka_producer_put(struct kafka_producer *p, struct sink *s);
@@ -105,6 +105,7 @@ struct kafka_sink {
 	bool small, alone, smaller_wanted;
 	uint64_t alone_until;
 	uint64_t rejected_ns;		/* when the last one was; 0: nothing is said */
+	uint64_t rejected_said_ns;	/* when that was said last */
 	char rejected_why[256];
 };
 

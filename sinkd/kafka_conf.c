@@ -125,8 +125,8 @@ static const char *join_brokers(struct arena *a, const struct conf_strs *brokers
 	return all;
 }
 
-/* Another cluster than sinkd.yaml's is told none of its secrets, nor is whoever could listen, or take its place: a route
- * that says anything of these goes without them. */
+/* Another cluster than sinkd.yaml's is told none of its secrets, nor is whoever could listen, or take its place: a
+ * route that says anything of these goes without them. */
 static bool is_elsewhere(const struct kafka_conf *route)
 {
 	static const char *const names[] = {

@@ -120,22 +120,6 @@ void kafka_producer_sweep(struct kafka_producer *p)
 	}
 }
 
-static struct window *next_touched(struct kafka_producer *p)
-{
-	for (struct window *w = p->windows; w; w = w->next)
-		if (w->sink && w->touched)
-			return w;
-	return NULL;
-}
-
-static struct window *first_used(struct kafka_producer *p)
-{
-	for (struct window *w = p->windows; w; w = w->next)
-		if (w->sink)
-			return w;
-	return NULL;
-}
-
 /* True: there is more. */
 static bool serve(struct kafka_producer *p, int timeout_ms)
 {
@@ -144,8 +128,7 @@ static bool serve(struct kafka_producer *p, int timeout_ms)
 	struct window *w;
 	bool room = false;
 
-	p->users++;		/* sinks may let go of it meanwhile */
-	p->serving++;
+	p->serving++;		/* no window goes meanwhile */
 	while (budget && (ev = p->lib->queue_poll(p->queue, timeout_ms))) {
 		timeout_ms = 0;
 		serve_event(p, ev, &budget);
@@ -153,18 +136,18 @@ static bool serve(struct kafka_producer *p, int timeout_ms)
 	for (w = p->windows; w; w = w->next)
 		room = room || w->touched;
 	for (w = p->windows; w; w = w->next) {
-		w->touched = w->touched || (room && w->starved);
-		w->starved = w->starved && !room;
-	}
-	while ((w = next_touched(p))) {
+		bool now = w->touched || (room && w->starved);
+
 		w->touched = false;
-		kafka_answered(w->sink);
+		w->starved = w->starved && !room;
+		if (w->sink && now)
+			kafka_answered(w->sink);
 	}
-	while (p->dead && !p->sinkd->stopping && (w = first_used(p)))
-		kafka_dead(w->sink, p->trouble);
+	for (w = p->windows; w && p->dead && !p->sinkd->stopping; w = w->next)
+		if (w->sink)
+			kafka_dead(w->sink, p->trouble);
 	if (--p->serving == 0)
 		kafka_producer_sweep(p);
-	kafka_producer_unuse(p);
 	return !budget;
 }
 
@@ -176,7 +159,7 @@ void kafka_on_readable(uv_poll_t *poll, int status, int events)
 	(void)status, (void)events;
 	if (read(p->fd, &n, sizeof(n)) < 0 && errno != EAGAIN)
 		log_warning("Kafka: %m");
-	p->users++;
+	p->users++;		/* sinks may let go of it */
 	if (serve(p, 0))
 		kafka_producer_look(p);
 	kafka_producer_unuse(p);

@@ -5,7 +5,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
-#include "../common/json.h"
+#include "../common/conf_text.h"
 #include "kafka_conf.h"
 #include "rdkafka.h"
 
@@ -216,15 +216,6 @@ int kafka_route_settings_parse(struct arena *a, const struct yaml_node *n, void 
 	return read_all(a, n, true, field, d);
 }
 
-static void print_quoted(const char *s, FILE *f)
-{
-	cleanup(freep) char *quoted = malloc(6 * strlen(s) + 1);
-	bool repaired;
-
-	if (quoted)
-		fprintf(f, "\"%.*s\"", (int)json_escape(quoted, s, strlen(s), &repaired), quoted);
-}
-
 void kafka_settings_print(const void *field, FILE *f)
 {
 	const struct kafka_settings *all = field;
@@ -232,9 +223,9 @@ void kafka_settings_print(const void *field, FILE *f)
 	fputs("{", f);
 	for (size_t i = 0; i < all->n; i++) {
 		fputs(i ? ", " : " ", f);
-		print_quoted(all->s[i].said_name, f);
+		conf_print_text(f, all->s[i].said_name);
 		fputs(": ", f);
-		print_quoted(all->s[i].said_value ?: "(hidden)", f);
+		conf_print_text(f, all->s[i].said_value ?: CONF_SECRET_TEXT);
 	}
 	fputs(all->n ? " }" : "}", f);
 }

@@ -43,7 +43,7 @@ const struct rdkafka *rdkafka_load(const char **ret_why)
 		snprintf(why, sizeof(why), "Kafka needs a newer " RDKAFKA_PACKAGE ": this one has no %s()", missing);
 		dlclose(take(lib));
 	}
-	if (!lib && ret_why)
+	if (!lib)
 		*ret_why = why;
 	return lib ? &table : NULL;
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* librdkafka, loaded when the first route asks for it: sinkd stays small where nobody does. Its functions are called as
- * rk->produce(…) for rd_kafka_produce(…). */
+ * lib->producev(…) for rd_kafka_producev(…). */
 #ifndef EBPF_AGENT_SINKD_RDKAFKA_H
 #define EBPF_AGENT_SINKD_RDKAFKA_H
 
@@ -23,8 +23,7 @@ struct rdkafka {
 #undef X
 };
 
-/* The same for all, for ever. NULL: it is not there, or too old; *ret_why (may be NULL) says so, and what to
- * install. */
+/* The same for all, for ever. NULL: it is not there, or too old; *ret_why says so, and what to install. */
 const struct rdkafka *rdkafka_load(const char **ret_why);
 
 #endif

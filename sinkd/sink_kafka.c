@@ -10,6 +10,7 @@
 
 #define FAILING_MAX_NS  (10 * NSEC_PER_SEC)	/* answers that are still out are not waited for any longer */
 #define STUCK_NS        (2 * NSEC_PER_SEC)
+#define REJECTED_EVERY_NS (10 * NSEC_PER_SEC)	/* how often it is said anew */
 #define REJECTED_FOR_NS (60 * NSEC_PER_SEC)	/* so long it stands in Degraded */
 #define STOP_FLUSH_MS   1000
 /* Settings, which win over what was said. */
@@ -210,9 +211,13 @@ static void kafka_idle(struct sink *s)
 		k->untidy = false;
 		malloc_trim(0);		/* a window of records is some 70 MB of small pieces, which libc would keep */
 	}
-	if (k->rejected_ns && now - k->rejected_ns > REJECTED_FOR_NS)
-		k->rejected_ns = 0;
-	say_rejected(k);
+	/* Not at each: every other number is a line in the journal. */
+	if (k->rejected_ns && now - k->rejected_said_ns > REJECTED_EVERY_NS) {
+		if (now - k->rejected_ns > REJECTED_FOR_NS)
+			k->rejected_ns = 0;
+		k->rejected_said_ns = now;
+		say_rejected(k);
+	}
 	if (k->failing_ns && now - k->failing_ns > FAILING_MAX_NS)
 		failed(k);
 }

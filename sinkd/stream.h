@@ -79,8 +79,8 @@ struct sink_ledger {
 };
 /* Of each sink, by counting what lies in the spool: not by what the sinks believe. 0, -ENODATA, -EBADMSG. */
 int stream_ledger(struct stream *st, struct sink_ledger ret[SPOOL_MAX_CURSORS]);
-/* The routes of @s are not those of its cursor, which may be a new one: counts what of the new ones has passed it, so that
- * the ledger does not miss these, and publishes that. */
+/* If the routes of @s are not those of its cursor, which may be a new one: counts what of the new ones has passed it,
+ * so that the ledger does not miss these, and publishes that. */
 int stream_count_before(struct stream *st, struct sink *s);
 
 #endif

@@ -61,7 +61,8 @@ static inline void window_pass(struct window *w)
 }
 
 /* The answer: @state WINDOW_ACKED, _REJECTED or _FAILED; @maybe, of the last: it may be there all the same. Once for
- * each entry. Changes the sink's `at` only for what was given up; then call window_settle(). */
+ * each entry. Changes the sink's `at` only where it was counted too soon (expired, resent); then call
+ * window_settle(). */
 void window_report(struct window_entry *e, enum window_state state, bool maybe);
 /* Moves the sink's `at` over all that is answered for; @next: where it reads on. True: it moved. */
 bool window_settle(struct window *w, uint64_t next);

@@ -7,16 +7,17 @@ static void sinks_are(struct doc_fixture *f, const char *text, const char *defau
 	struct doc_fixture *other = NULL;
 	char said[100] = "";
 	struct program *p;
-	struct storage *s;
-	size_t n, i;
+	struct storage *of_program, *s;
+	size_t n_of_program, n, i;
 
 	doc_setup((void **)&other);
 	p = parse(f, text);
 	if (defaults)
 		assert_int_equal(doc_parse(other, defaults), 0);
-	assert_int_equal(program_storage(f->a, p, p->channels.items, p->events.n ? p->events.items : NULL,
-					 other->root, &s, &n, &f->d),
+	assert_int_equal(program_storage_said(f->a, p, p->channels.items, p->events.n ? p->events.items : NULL,
+					      &of_program, &n_of_program, &f->d),
 			 0);
+	assert_int_equal(storage_resolve(f->a, of_program, n_of_program, other->root, &s, &n, &f->d), 0);
 	for (i = 0; i < n; i++) {
 		strcat(said, s[i].sink);
 		strcat(said, s[i].options ? "+ " : " ");

@@ -103,7 +103,8 @@ static void what_is_no_count_is_none(void **state)
 
 		have_counted(bad[i]);
 		pid = begin_unit();
-		eventually(notified("STATUS="));
+		eventually(notified("READY=1"));
+		assert_false(logged("begins in"));
 		assert_int_equal(end(pid), 0);
 		counted(0, 0);
 	}

@@ -9,7 +9,6 @@ ok "an instance gets ready"
 inside sinkd mount -t tmpfs -o size=16k,mode=0777 full "$LOG"
 check "a program loads" ctl load "$T/tick.yaml"
 file() { ctl ledger tick --json | jq -r "[.sinks[] | select(.sink == \"file\") | .$1] | .[0]"; }
-degraded() { ctl status --json | jq -r '.. | objects | select(.daemon? == "sinkd") | .degraded | tostring'; }
 
 ticker 500
 all_out() { [ "$(wc -l <"$T/x.out")" -ge "$1" ]; }

@@ -19,7 +19,7 @@ kafka_fetch() {
 			>"$ROOT/build/kafka/log" 2>&1 && cp "$ROOT/tests/kafka/pom.xml" "$ROOT/build/kafka/pom.xml"
 	) 9>"$ROOT/build/kafka/lock" || { KAFKA_MISSING="the broker's jars cannot be fetched by Maven: $(grep -m1 ERROR "$ROOT/build/kafka/log" | cut -c1-200)"; return 1; }
 }
-kafka_java() { java -Xmx512m -Dorg.slf4j.simpleLogger.defaultLogLevel=warn -cp "$KAFKA_LIB/*" "$@"; }
+KAFKA_JAVA=(java -Xmx512m -Dorg.slf4j.simpleLogger.defaultLogLevel=warn -cp "$KAFKA_LIB/*")
 
 # kafka_port: one that nobody has just now
 kafka_port() {
@@ -67,13 +67,13 @@ broker.heartbeat.interval.ms=300
 $(printf '%s\n' "$@")
 P
 	# shellcheck disable=SC2086
-	kafka_java kafka.tools.StorageTool format -t "$(kafka_java kafka.tools.StorageTool random-uuid 2>/dev/null)" \
+	"${KAFKA_JAVA[@]}" kafka.tools.StorageTool format -t "$("${KAFKA_JAVA[@]}" kafka.tools.StorageTool random-uuid 2>/dev/null)" \
 		-c "$T/kafka/server.properties" ${KAFKA_FORMAT:-} >"$T/kafka/format.log" 2>&1
 }
 kafka_answers() { timeout 5 kcat -L -b "$BROKER" -m 2 2>/dev/null | grep -q '1 brokers'; }
 # kafka_up: starts it, or again; its pid in $KAFKA_PID
 kafka_up() {
-	java -Xmx512m -Dorg.slf4j.simpleLogger.defaultLogLevel=warn -cp "$KAFKA_LIB/*" kafka.Kafka "$T/kafka/server.properties" \
+	"${KAFKA_JAVA[@]}" kafka.Kafka "$T/kafka/server.properties" \
 		>>"$T/kafka/log" 2>&1 &
 	KAFKA_PID=$!
 	[ -z "${PIDS+x}" ] || PIDS+=("$KAFKA_PID")
@@ -107,11 +107,10 @@ Y
 # What sinkd says of it, to an instance of lib.sh. sink PROGRAM SINK COLUMN: from the ledger; sink_is … VALUE
 sink() { ctl ledger "$1" --json | jq "[.sinks[] | select(.sink | startswith(\"$2\")) | .$3] | add"; }
 sink_is() { [ "$(sink "$1" "$2" "$3")" = "$4" ]; }
-degraded() { ctl status --json | jq -r '.. | objects | select(.daemon? == "sinkd") | .degraded | tostring'; }
 says() { degraded | grep -qiE "$1"; }
 # said NAME REGEX: soon
 said() { if wait_for 20 says "$2"; then ok "$1"; else not_ok "$1"; say "$(degraded)"; fi; }
-# kafka_java_dirs: what a machine of its own has to see of this one for kafka_java to work there
+# kafka_java_dirs: what a machine of its own has to see of this one for Java to work there
 kafka_java_dirs() {
 	local home
 	home=$(dirname "$(dirname "$(readlink -f "$(command -v java)")")")
