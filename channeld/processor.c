@@ -12,7 +12,7 @@
 #include <time.h>
 
 #include "../common/log.h"
-#include "batch.h"
+#include "../common/batch.h"
 #include "processor_child.h"
 
 #define DEADLINE_MS     1000u

@@ -6,7 +6,7 @@
 
 #include "../../abi/batch.h"
 #include "../../abi/exec.h"
-#include "../../channeld/batch.h"
+#include "../../common/batch.h"
 
 #define MAX_RESULTS 4096
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The worker's side of a batch area (abi/batch.h). Records are gathered in memory of the worker's own and copied over
+/* The trusted side of a batch area (abi/batch.h). Records are gathered in memory of the worker's own and copied over
  * when they are run, so that what a sandbox scribbles into the area spoils no record that is yet to be tried; results
  * are copied back before anything looks at them. */
 #ifndef EBPF_AGENT_BATCH_H
@@ -7,7 +7,7 @@
 
 #include "../abi/batch.h"
 #include "../abi/spool.h"
-#include "../common/base.h"
+#include "base.h"
 
 #define BATCH_IN_SIZE  (1u << 20)	/* bytes of records in one batch; only what is used is ever touched */
 #define BATCH_OUT_ROOM (60u << 10)	/* bytes per result: a spool record less its header, envelope and tags */

@@ -7,7 +7,7 @@
 #include <sys/eventfd.h>
 #include <sys/mman.h>
 
-#include "../common/json.h"
+#include "json.h"
 
 /* Packed one after the other, yet each row is offered its whole room: only what results fill is ever touched. */
 #define OUT_SIZE ((uint64_t)BATCH_MAX * BATCH_OUT_ROOM)
