@@ -21,6 +21,12 @@
 #define SANITIZED 0
 #endif
 
+/* What may be reserved beyond the memory that may be used. The Go runtime reserves more than 1 GiB that it never
+ * touches, so RLIMIT_AS is no memory limit; but without any, page tables alone (1/512 of what is only read) and whatever
+ * RLIMIT_DATA does not count would have none. */
+#define RESERVED_MAX (8ULL << 30)
+#define STACK_MAX    (8u << 20)	/* of the main thread; RLIMIT_DATA does not count it */
+
 int sandbox_limit(uint64_t memory)
 {
 	const struct {
@@ -32,6 +38,10 @@ int sandbox_limit(uint64_t memory)
 		{ RLIMIT_NOFILE, 64 },
 		{ RLIMIT_NPROC, 64 },		/* threads, in effect: nothing else runs under this uid */
 		{ RLIMIT_MSGQUEUE, 0 },
+		{ RLIMIT_MEMLOCK, 0 },
+		{ RLIMIT_SIGPENDING, 256 },	/* each that waits costs kernel memory */
+		{ RLIMIT_STACK, STACK_MAX },
+		{ RLIMIT_AS, SANITIZED || !memory ? RLIM_INFINITY : memory + RESERVED_MAX },
 		/* A sanitizer's shadow is private memory. */
 		{ RLIMIT_DATA, SANITIZED || !memory ? RLIM_INFINITY : memory },
 	};
@@ -102,7 +112,8 @@ int sandbox_lock_files(void)
 
 static const char *const always[] = {
 	"read", "readv", "pread64", "write", "writev", "lseek", "close", "fstat",
-	"munmap", "mprotect", "mremap", "madvise", "brk", "mincore",
+	/* No mremap: it lets a stack grow that RLIMIT_DATA does not count. libc copies instead. */
+	"munmap", "mprotect", "madvise", "brk", "mincore",
 	"rt_sigaction", "rt_sigprocmask", "rt_sigreturn", "rt_sigtimedwait", "sigaltstack", "restart_syscall",
 	"futex", "futex_waitv", "set_robust_list", "get_robust_list", "set_tid_address", "rseq",
 	"membarrier", "arch_prctl",
@@ -134,6 +145,20 @@ static int allow_names(scmp_filter_ctx ctx, const char *const *names, size_t n)
 	return 0;
 }
 
+/* Signals to its own threads. No SIGKILL to itself: it would look as if somebody else had done it, and blame nobody. One
+ * rule for each number, as the kernel looks at 32 bits of it and a filter at 64: "not 9" would let 9 + 2^32 pass. */
+static int allow_signals(scmp_filter_ctx ctx)
+{
+	int r = 0;
+
+	for (int sig = 0; sig <= SIGRTMAX && r == 0; sig++)
+		if (sig != SIGKILL)
+			r = seccomp_rule_add(ctx, SCMP_ACT_ALLOW, SCMP_SYS(tgkill), 2,
+					     SCMP_A0(SCMP_CMP_EQ, (scmp_datum_t)getpid()),
+					     SCMP_A2(SCMP_CMP_EQ, (scmp_datum_t)sig));
+	return r;
+}
+
 /* Calls that are harmless with some arguments only. */
 static int allow_partly(scmp_filter_ctx ctx, bool loading)
 {
@@ -141,6 +166,9 @@ static int allow_partly(scmp_filter_ctx ctx, bool loading)
 	static const int fcntls[] = { F_GETFD, F_SETFD, F_GETFL };
 	static const int prctls[] = { PR_SET_NAME, PR_GET_NAME, 0x53564d41 /* PR_SET_VMA */ };
 	const uint64_t thread = CLONE_VM | CLONE_SIGHAND | CLONE_THREAD;
+	const uint64_t not_thread = CLONE_NEWNS | CLONE_NEWCGROUP | CLONE_NEWUTS | CLONE_NEWIPC | CLONE_NEWUSER |
+				    CLONE_NEWPID | CLONE_NEWNET | CLONE_PIDFD | CLONE_PTRACE | CLONE_PARENT;
+	const uint64_t private = MAP_TYPE | MAP_GROWSDOWN | MAP_HUGETLB;
 	int r = 0;
 
 	for (size_t i = 0; i < ARRAY_SIZE(fcntls) && r == 0; i++)
@@ -152,17 +180,15 @@ static int allow_partly(scmp_filter_ctx ctx, bool loading)
 	/* Only to be read: what exceeds a RLIMIT_CPU of its own making ends by a SIGKILL, too. */
 	if (r == 0)
 		r = seccomp_rule_add(ctx, SCMP_ACT_ALLOW, SCMP_SYS(prlimit64), 1, SCMP_A2(SCMP_CMP_EQ, 0));
-	/* Memory that is shared, or a stack, RLIMIT_DATA does not count. */
+	/* Memory that is shared, or a stack, RLIMIT_DATA does not count; huge pages are the administrator's. */
 	if (r == 0)
 		r = seccomp_rule_add(ctx, SCMP_ACT_ALLOW, SCMP_SYS(mmap), 1,
-				     SCMP_A3(SCMP_CMP_MASKED_EQ, MAP_TYPE | MAP_GROWSDOWN, MAP_PRIVATE));
-	/* No SIGKILL to itself: it would look as if somebody else had done it, and blame nobody. */
+				     SCMP_A3(SCMP_CMP_MASKED_EQ, private, MAP_PRIVATE));
 	if (r == 0)
-		r = seccomp_rule_add(ctx, SCMP_ACT_ALLOW, SCMP_SYS(tgkill), 2,
-				     SCMP_A0(SCMP_CMP_EQ, (scmp_datum_t)getpid()), SCMP_A2(SCMP_CMP_NE, SIGKILL));
+		r = allow_signals(ctx);
 	if (r == 0)
 		r = seccomp_rule_add(ctx, SCMP_ACT_ALLOW, SCMP_SYS(clone), 1,
-				     SCMP_A0(SCMP_CMP_MASKED_EQ, thread, thread));
+				     SCMP_A0(SCMP_CMP_MASKED_EQ, thread | not_thread, thread));
 	/* Its flags lie in memory, where no filter sees them; libc and Go fall back to clone. */
 	if (r == 0)
 		r = seccomp_rule_add(ctx, SCMP_ACT_ERRNO(ENOSYS), SCMP_SYS(clone3), 0);

@@ -54,6 +54,7 @@ static void every_attempt_is_refused(void **state)
 		"tgkill_parent", "tgkill_kill", "sigqueue",    "pidfd_open",  "fork",	  "unshare",
 		"exec",		 "setuid",	"keyctl",      "userfaultfd", "io_uring", "mount",
 		"setfl",	 "rlimit",	"rlimit_cpu",	"mmap_shared",	"mmap_stack",	"truncate",
+		"mremap",	 "mmap_huge",	"mlock",	"tgkill_high",	"clone_namespace",
 	};
 	static const char *const files[] = { "open_passwd", "open_dir", "create", "proc", "stat" };
 	static const char *const prefixes[] = { "", "load." };

@@ -49,10 +49,12 @@ static void try_all(struct tracer_ctx *ctx, const char *prefix)
 	TRY("kill_probe", kill(1, 0));
 	TRY("tgkill_parent", syscall(SYS_tgkill, getppid(), getppid(), SIGTERM));
 	TRY("tgkill_kill", syscall(SYS_tgkill, getpid(), syscall(SYS_gettid), SIGKILL));
+	TRY("tgkill_high", syscall(SYS_tgkill, getpid(), syscall(SYS_gettid), SIGKILL + (1L << 32)));
 	TRY("tgkill_own", syscall(SYS_tgkill, getpid(), syscall(SYS_gettid), 0));
 	TRY("sigqueue", syscall(SYS_rt_sigqueueinfo, getppid(), SIGTERM, buf));
 	TRY("pidfd_open", syscall(SYS_pidfd_open, getppid(), 0));
 	TRY("fork", syscall(SYS_clone, SIGCHLD, 0, 0, 0, 0));
+	TRY("clone_namespace", syscall(SYS_clone, CLONE_VM | CLONE_SIGHAND | CLONE_THREAD | CLONE_NEWNS, 0, 0, 0, 0));
 	TRY("clone3", syscall(SYS_clone3, buf, sizeof(buf)));
 	TRY("unshare", unshare(CLONE_NEWUSER));
 	TRY("exec", execl("/bin/true", "true", NULL));
@@ -68,6 +70,10 @@ static void try_all(struct tracer_ctx *ctx, const char *prefix)
 	TRY("mmap_shared", mmap(NULL, 4096, PROT_READ, MAP_SHARED | MAP_ANONYMOUS, -1, 0) == MAP_FAILED ? -1 : 0);
 	TRY("mmap_stack", mmap(NULL, 4096, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS | MAP_GROWSDOWN, -1, 0) ==
 	    MAP_FAILED ? -1 : 0);
+	TRY("mmap_huge", mmap(NULL, 2 << 20, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS | MAP_HUGETLB, -1, 0) ==
+	    MAP_FAILED ? -1 : 0);
+	TRY("mremap", syscall(SYS_mremap, (uintptr_t)buf & ~4095UL, 4096, 1 << 30, MREMAP_MAYMOVE, 0));
+	TRY("mlock", mlock(buf, sizeof(buf)));
 	TRY("truncate", ftruncate(3, 0));
 	TRY("stat", syscall(SYS_newfstatat, AT_FDCWD, "/etc/passwd", (char[256]){ 0 }, 0));
 	TRY("mmap", mmap(NULL, 4096, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0) == MAP_FAILED ? -1 : 0);
