@@ -1,23 +1,35 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later OR BSD-2-Clause */
-/* The batch area: the one piece of memory that a worker shares with the sandbox of a user's processor.
+/* The batch area: the one piece of memory that a worker shares with the sandbox of a user's processor. (ebpf-load
+ * shares one with the sandbox of functions that are called around a load; it is meant wherever a worker is spoken of.)
  *
- * The worker fills `in` and the rows' in_* fields, sets n and rings the first eventfd; the sandbox calls the processor
- * for row after row, fills `out` and the out_* fields, and rings the second. Everything the sandbox writes is hostile:
- * the worker reads each length once, into a local, and checks that. in_* fields that the worker needs again it keeps
- * elsewhere. */
+ * The worker fills `in` and the rows' in_* fields, sets n and rings the first eventfd; the sandbox calls for row after
+ * row the function that it names, fills `out` and the out_* fields, and rings the second. Everything the sandbox writes
+ * is hostile: the worker reads each length once, into a local, and checks that. in_* fields that the worker needs again
+ * it keeps elsewhere.
+ *
+ * A sandbox is started as `ebpf-sandbox FUNCTIONS MEMORY THREADS`: the names that rows may call, separated by commas
+ * and numbered from 0; bytes of private writable memory (0: no limit); how many threads and processes its uid may
+ * have. It lives in one process to its end, so what one function leaves in the object's memory the next one finds. */
 #ifndef EBPF_AGENT_ABI_BATCH_H
 #define EBPF_AGENT_ABI_BATCH_H
 
 #include <stdint.h>
 
 #define BATCH_MAX 256		/* records per batch: about 50 ns per record for the two wake-ups */
+#define BATCH_MAX_FUNCTIONS 64	/* a power of two */
+#define BATCH_SEPARATOR ','	/* between the names of functions, which are words of [A-Za-z0-9_.$] */
+
+/* What a row's in_off and in_len lie within. */
+enum batch_input { BATCH_INPUT_AREA, BATCH_INPUT_FILE };
 
 struct batch_row {
-	uint32_t in_off, in_len;	/* within `in` */
+	uint32_t in_off, in_len;	/* within `in`, or the file */
 	uint32_t out_off, out_len;	/* within `out`; out_len 0: filtered; beyond out_room: oversize */
 	int32_t err;			/* what the processor left in ErrCtx */
-	uint32_t spare;
+	uint16_t function;		/* number among the names that the sandbox was started with */
+	uint16_t input;			/* enum batch_input */
 };
+_Static_assert(sizeof(struct batch_row) == 24, "both sides have it so");
 
 struct batch_area {
 	uint64_t in_size, out_size;	/* bytes of the two regions behind this header */
@@ -33,7 +45,11 @@ struct batch_area {
 };
 #define BATCH_IN_OFFSET ((sizeof(struct batch_area) + 4095) & ~4095UL)
 
-/* File descriptors that ebpf-sandbox finds at start. */
-enum { SANDBOX_FD_BATCH = 3, SANDBOX_FD_REQUEST = 4, SANDBOX_FD_DONE = 5, SANDBOX_FD_SO = 6 };
+/* File descriptors that ebpf-sandbox finds at start. The file (an initfile, sealed) is there only if a row will ask for
+ * it; functions see it mapped read-only. */
+enum {
+	SANDBOX_FD_BATCH = 3, SANDBOX_FD_REQUEST = 4, SANDBOX_FD_DONE = 5, SANDBOX_FD_SO = 6, SANDBOX_FD_FILE = 7,
+	SANDBOX_FD_END
+};
 
 #endif

@@ -17,7 +17,8 @@
 #include "../common/rights.h"
 #include "../common/spawn.h"
 
-#define FD_FOLDER (SANDBOX_FD_SO + 1)	/* in the sandbox, which closes it at once */
+#define FD_FOLDER SANDBOX_FD_END	/* in the sandbox, which closes it at once */
+#define THREADS   "64"			/* nothing else runs under a sandbox's uid */
 
 struct connection {
 	int fd;			/* -1: closed by the other side; kept until its sandbox is reaped */
@@ -79,10 +80,11 @@ static int pick_uid(struct launcher *l, uid_t *ret)
 
 /* By its folder's descriptor: a checkout below a folder that only root may enter works too, and the process is called
  * by the last part of the path, from its first moment on. */
-static pid_t start_sandbox(struct launcher *l, const struct launcher_request *req, uid_t uid, const int fds[4])
+static pid_t start_sandbox(struct launcher *l, const struct launcher_request *req, uid_t uid, const int *fds,
+			   bool has_file)
 {
 	char path[64], memory[24];
-	char *argv[] = { "ebpf-sandbox", (char *)req->function, memory, NULL };
+	char *argv[] = { "ebpf-sandbox", (char *)req->functions, memory, THREADS, NULL };
 	char *envp[] = { NULL };
 	const struct spawn_fd map[] = {
 		{ l->null, 0 }, { l->null, 1 },
@@ -92,9 +94,9 @@ static pid_t start_sandbox(struct launcher *l, const struct launcher_request *re
 		{ l->null, 2 },
 #endif
 		{ fds[0], SANDBOX_FD_BATCH }, { fds[1], SANDBOX_FD_REQUEST }, { fds[2], SANDBOX_FD_DONE },
-		{ fds[3], SANDBOX_FD_SO }, { l->folder, FD_FOLDER },
+		{ fds[3], SANDBOX_FD_SO }, { l->folder, FD_FOLDER }, { fds[has_file ? 4 : 0], SANDBOX_FD_FILE },
 	};
-	struct spawn s = { .path = path, .argv = argv, .envp = envp, .fds = map, .n_fds = ARRAY_SIZE(map),
+	struct spawn s = { .path = path, .argv = argv, .envp = envp, .fds = map, .n_fds = ARRAY_SIZE(map) - !has_file,
 			   .change_id = true, .uid = uid, .gid = uid, .new_session = true };
 
 	snprintf(path, sizeof(path), "/proc/self/fd/%d/ebpf-sandbox", FD_FOLDER);
@@ -115,14 +117,14 @@ static void on_spawn(struct launcher *l, struct connection *c, const struct laun
 	uid_t uid = 0;
 	pid_t pid;
 
-	if (n_fds != 4 || !memchr(req->function, 0, sizeof(req->function)))
+	if ((n_fds != 4 && n_fds != 5) || !memchr(req->functions, 0, sizeof(req->functions)))
 		pid = -EINVAL;
 	else if (c->pid)
 		pid = -EBUSY;
 	else
 		pid = pick_uid(l, &uid);
 	if (pid == 0)
-		pid = start_sandbox(l, req, uid, fds);
+		pid = start_sandbox(l, req, uid, fds, n_fds == 5);
 	if (pid < 0) {
 		reply.error = pid;
 	} else {

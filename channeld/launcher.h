@@ -19,17 +19,18 @@
 /* A message of this one byte with one descriptor: one more connection. No answer. On every connection. */
 #define LAUNCHER_CONNECT 'W'
 
-#define LAUNCHER_FUNCTION_MAX 128
+#define LAUNCHER_FUNCTIONS_MAX 4096
 
 enum launcher_request_type {
-	/* With 4 descriptors: batch memfd, request and done eventfd, shared object. Answer: SPAWNED or FAILED. */
+	/* With 4 descriptors: batch memfd, request and done eventfd, shared object; with a fifth: the file that a row
+	 * may ask for. Answer: SPAWNED or FAILED. */
 	LAUNCHER_SPAWN = 1,
 	LAUNCHER_KILL = 2,	/* SIGKILL to the sandbox, if there is one. The answer is its EXITED */
 };
 struct launcher_request {
 	uint32_t type, spare;
 	uint64_t memory;		/* bytes of private writable memory (RLIMIT_DATA), 0: no limit */
-	char function[LAUNCHER_FUNCTION_MAX];	/* NUL-terminated */
+	char functions[LAUNCHER_FUNCTIONS_MAX];	/* as ebpf-sandbox takes them, NUL-terminated */
 };
 
 enum launcher_reply_type {

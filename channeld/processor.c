@@ -69,7 +69,7 @@ static int start(struct processor *p)
 
 	p->ready = false;
 	batch_reset(&p->batch);
-	r = child_start(&p->child, p->function, p->memory, fds);
+	r = child_start(&p->child, p->function, p->memory, fds, ARRAY_SIZE(fds));
 	if (r == -EUSERS)
 		return fail(p, r, "no sandbox: every uid of the range is in use");
 	if (r < 0)

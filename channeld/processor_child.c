@@ -61,16 +61,16 @@ static int request(struct processor_child *c, const struct launcher_request *req
 	return r == -EPIPE ? -ECONNRESET : r;
 }
 
-int child_start(struct processor_child *c, const char *function, uint64_t memory, const int fds[4])
+int child_start(struct processor_child *c, const char *functions, uint64_t memory, const int *fds, size_t n_fds)
 {
 	struct launcher_request req = { .type = LAUNCHER_SPAWN, .memory = memory };
 	struct launcher_reply reply;
 	int r;
 
-	if (strlen(function) >= sizeof(req.function))
+	if (strlen(functions) >= sizeof(req.functions))
 		return -ENAMETOOLONG;
-	strcpy(req.function, function);
-	r = request(c, &req, fds, 4);
+	strcpy(req.functions, functions);
+	r = request(c, &req, fds, n_fds);
 	if (r == 0)
 		r = receive(c, &reply);
 	if (r < 0)

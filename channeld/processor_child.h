@@ -19,8 +19,8 @@ int child_connect(struct processor_child *c, int launcher_sock);
 /* The sandbox, if there is one, dies with the connection. Accepts one with conn -1. */
 void child_disconnect(struct processor_child *c);
 
-/* @fds: as LAUNCHER_SPAWN wants them. -EUSERS: all uids are in use; -ECONNRESET: the launcher is gone. */
-int child_start(struct processor_child *c, const char *function, uint64_t memory, const int fds[4]);
+/* @functions, @fds: as LAUNCHER_SPAWN wants them. -EUSERS: all uids are in use; -ECONNRESET: the launcher is gone. */
+int child_start(struct processor_child *c, const char *functions, uint64_t memory, const int *fds, size_t n_fds);
 int child_kill(struct processor_child *c);
 /* To be called when c->conn is readable: takes note of the sandbox's end, after which c->pid is 0. */
 int child_receive(struct processor_child *c);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* ebpf-sandbox FUNCTION MEMORY: loads a user's shared object and calls its FUNCTION for the records of the batch area
- * (abi/batch.h). Whoever gets control of this process has what the object has: a batch of records, and the right to
- * write nonsense about them. */
+/* ebpf-sandbox FUNCTIONS MEMORY THREADS: loads a user's shared object and calls its functions for the records of the
+ * batch area (abi/batch.h). Whoever gets control of this process has what the object has: a batch of records, and the
+ * right to write nonsense about them. */
 #include "sandbox.h"
 
 #include <dlfcn.h>
@@ -29,7 +29,8 @@ _Static_assert(SANDBOX_FD_SO == 6, "SO_PATH says so");
 
 struct sandbox {
 	struct batch_area *area;
-	tracer_process_fn process;
+	char *inputs[2];		/* by enum batch_input */
+	tracer_process_fn functions[BATCH_MAX_FUNCTIONS];	/* those without a name: the first */
 };
 
 #ifdef AGENT_SAN
@@ -72,6 +73,18 @@ static struct batch_area *map_area(void)
 	return area == MAP_FAILED ? NULL : area;
 }
 
+/* NULL: there is none. Its length is the worker's affair. */
+static char *map_file(void)
+{
+	struct stat st;
+	void *file;
+
+	if (fstat(SANDBOX_FD_FILE, &st) < 0 || st.st_size == 0)
+		return NULL;
+	file = mmap(NULL, (size_t)st.st_size, PROT_READ, MAP_PRIVATE, SANDBOX_FD_FILE, 0);
+	return file == MAP_FAILED ? NULL : file;
+}
+
 static void await_request(void)
 {
 	struct pollfd p = { .fd = SANDBOX_FD_REQUEST, .events = POLLIN };
@@ -84,19 +97,19 @@ static void await_request(void)
 static void run_batch(struct sandbox *s)
 {
 	struct batch_area *a = s->area;
-	char *in = (char *)a + BATCH_IN_OFFSET, *out = in + a->in_size;
+	char *out = (char *)a + BATCH_IN_OFFSET + a->in_size;
 	uint32_t seq = __atomic_load_n(&a->seq, __ATOMIC_ACQUIRE), n = MIN(a->n, (uint32_t)BATCH_MAX), used = 0;
 
 	for (uint32_t i = 0; i < n; i++) {
 		struct batch_row *row = &a->rows[i];
 		struct tracer_ctx ctx = {
-			.ring.data = { in + row->in_off, row->in_len, row->in_len },
+			.ring.data = { s->inputs[row->input & 1] + row->in_off, row->in_len, row->in_len },
 			.res.data = { out + used, a->out_room, a->out_room },
 		};
 
 		/* Release: when it is seen, the results of the rows before are seen as well. */
 		__atomic_store_n(&a->in_flight, i + 1, __ATOMIC_RELEASE);
-		s->process(&ctx);
+		s->functions[row->function % BATCH_MAX_FUNCTIONS](&ctx);
 		row->out_off = used;
 		row->out_len = ctx.res.len;
 		row->err = ctx.err.code;
@@ -143,7 +156,7 @@ static void be_first_to_go(void)
 }
 
 /* Everything that goes is gone before the first instruction of the object runs. */
-static int lock_up(struct batch_area *area, uint64_t memory)
+static int lock_up(struct batch_area *area, uint64_t memory, uint64_t threads)
 {
 	int r;
 
@@ -154,7 +167,7 @@ static int lock_up(struct batch_area *area, uint64_t memory)
 	be_first_to_go();
 	r = drop_caps();
 	if (r == 0)
-		r = sandbox_limit(memory);
+		r = sandbox_limit(memory, threads);
 	if (r == 0 && prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
 		r = -errno;
 	if (r < 0)
@@ -168,7 +181,27 @@ static int lock_up(struct batch_area *area, uint64_t memory)
 	return r < 0 ? fail(area, "the system calls could not be filtered: %s", strerror(-r)) : 0;
 }
 
-static int load(struct sandbox *s, const char *function)
+static int find_functions(struct sandbox *s, void *so, char *names)
+{
+	const char separator[] = { BATCH_SEPARATOR, '\0' };
+	char *rest, *name = strtok_r(names, separator, &rest);
+	size_t n = 0;
+
+	for (; name; name = strtok_r(NULL, separator, &rest)) {
+		if (n == BATCH_MAX_FUNCTIONS)
+			return fail(s->area, "has more than %d functions to be called", BATCH_MAX_FUNCTIONS);
+		*(void **)&s->functions[n] = dlsym(so, name);
+		if (!s->functions[n++])
+			return fail(s->area, "has no function %s", name);
+	}
+	if (n == 0)
+		return fail(s->area, "has no function to be called");
+	for (size_t i = n; i < BATCH_MAX_FUNCTIONS; i++)
+		s->functions[i] = s->functions[0];
+	return 0;
+}
+
+static int load(struct sandbox *s, char *functions)
 {
 	void *so = dlopen(SO_PATH, RTLD_NOW | RTLD_LOCAL);
 	const char *why;
@@ -179,9 +212,8 @@ static int load(struct sandbox *s, const char *function)
 			why += strlen(SO_PATH ": ");
 		return fail(s->area, "cannot be loaded: %s", why);
 	}
-	*(void **)&s->process = dlsym(so, function);
-	if (!s->process)
-		return fail(s->area, "has no function %s", function);
+	if (find_functions(s, so, functions) != 0)
+		return EXIT_FAILURE;
 	close(SANDBOX_FD_SO);
 	prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
 	return 0;
@@ -208,16 +240,18 @@ int main(int argc, char **argv)
 {
 	static struct sandbox s;
 
-	if (argc != 3) {
-		fputs("ebpf-sandbox is started by ebpf-launcher\n", stderr);
+	if (argc != 4) {
+		fputs("ebpf-sandbox is started by ebpf-launcher and ebpf-load\n", stderr);
 		return 2;
 	}
 	s.area = map_area();
 	if (!s.area)
 		return EXIT_FAILURE;
-	syscall(SYS_close_range, SANDBOX_FD_SO + 1, ~0U, 0);
+	s.inputs[BATCH_INPUT_AREA] = (char *)s.area + BATCH_IN_OFFSET;
+	s.inputs[BATCH_INPUT_FILE] = map_file();
+	syscall(SYS_close_range, SANDBOX_FD_FILE, ~0U, 0);
 	/* _exit(): none of the object's destructors. */
-	if (lock_up(s.area, strtoull(argv[2], NULL, 10)) != 0 || load(&s, argv[1]) != 0)
+	if (lock_up(s.area, strtoull(argv[2], NULL, 10), strtoull(argv[3], NULL, 10)) != 0 || load(&s, argv[1]) != 0)
 		_exit(EXIT_FAILURE);
 	_exit(start(&s));
 }

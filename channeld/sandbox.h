@@ -6,8 +6,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-/* Resource limits; @memory bytes of private writable memory, 0: no limit. */
-int sandbox_limit(uint64_t memory);
+/* Resource limits; @memory bytes of private writable memory, 0: no limit; @threads: of its uid, in all. */
+int sandbox_limit(uint64_t memory, uint64_t threads);
 /* From now on only shared libraries can be read. -ENOSYS, -EOPNOTSUPP: this kernel has no Landlock. */
 int sandbox_lock_files(void);
 /* From now on only the system calls of the table. @loading: with those that dlopen() needs; a second call without them

@@ -22,12 +22,12 @@
 #endif
 
 /* What may be reserved beyond the memory that may be used. The Go runtime reserves more than 1 GiB that it never
- * touches, so RLIMIT_AS is no memory limit; but without any, page tables alone (1/512 of what is only read) and whatever
+ * touches, so RLIMIT_AS is no memory limit; but without any, page tables (1/512 of what is only read) and whatever
  * RLIMIT_DATA does not count would have none. */
 #define RESERVED_MAX (8ULL << 30)
 #define STACK_MAX    (8u << 20)	/* of the main thread; RLIMIT_DATA does not count it */
 
-int sandbox_limit(uint64_t memory)
+int sandbox_limit(uint64_t memory, uint64_t threads)
 {
 	const struct {
 		int resource;
@@ -36,7 +36,7 @@ int sandbox_limit(uint64_t memory)
 		{ RLIMIT_CORE, 0 },
 		{ RLIMIT_FSIZE, 0 },
 		{ RLIMIT_NOFILE, 64 },
-		{ RLIMIT_NPROC, 64 },		/* threads, in effect: nothing else runs under this uid */
+		{ RLIMIT_NPROC, threads },	/* it can make nothing else */
 		{ RLIMIT_MSGQUEUE, 0 },
 		{ RLIMIT_MEMLOCK, 0 },
 		{ RLIMIT_SIGPENDING, 256 },	/* each that waits costs kernel memory */
@@ -47,9 +47,12 @@ int sandbox_limit(uint64_t memory)
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(limits); i++) {
-		struct rlimit r = { limits[i].value, limits[i].value };
+		struct rlimit r;
 
-		if (limits[i].value != RLIM_INFINITY && setrlimit(limits[i].resource, &r) < 0)
+		if (getrlimit(limits[i].resource, &r) < 0)
+			return -errno;
+		r.rlim_cur = r.rlim_max = MIN(limits[i].value, r.rlim_max);	/* nobody here may raise it */
+		if (setrlimit(limits[i].resource, &r) < 0)
 			return -errno;
 	}
 	return 0;
@@ -145,7 +148,7 @@ static int allow_names(scmp_filter_ctx ctx, const char *const *names, size_t n)
 	return 0;
 }
 
-/* Signals to its own threads. No SIGKILL to itself: it would look as if somebody else had done it, and blame nobody. One
+/* Signals to its own threads. No SIGKILL to itself: it would look as if another had done it, and blame nobody. One
  * rule for each number, as the kernel looks at 32 bits of it and a filter at 64: "not 9" would let 9 + 2^32 pass. */
 static int allow_signals(scmp_filter_ctx ctx)
 {

@@ -36,19 +36,22 @@ static int make_area(struct batch *b)
 	return 0;
 }
 
-int batch_init(struct batch *b)
+int batch_init_room(struct batch *b, uint32_t room)
 {
 	int r;
 
 	memset(b, 0, sizeof(*b));
 	b->fd = b->request = b->done = -1;
+	if (room < 4096 || room > OUT_SIZE)
+		return -EINVAL;
+	b->room = room;
 	r = make_area(b);
 	if (r == 0) {
 		/* Not blocking: a sandbox may fill our own request counter up, and we would wait for it for ever. */
 		b->request = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 		b->done = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 		b->in = malloc(BATCH_IN_SIZE);
-		b->result = malloc(BATCH_OUT_ROOM);
+		b->result = malloc(room);
 		if (b->request < 0 || b->done < 0)
 			r = -errno;
 		else if (!b->in || !b->result)
@@ -57,6 +60,11 @@ int batch_init(struct batch *b)
 	if (r < 0)
 		batch_fini(b);
 	return r;
+}
+
+int batch_init(struct batch *b)
+{
+	return batch_init_room(b, BATCH_OUT_ROOM);
 }
 
 void batch_fini(struct batch *b)
@@ -72,7 +80,7 @@ void batch_fini(struct batch *b)
 	memset(b, 0, sizeof(*b));
 }
 
-int batch_add(struct batch *b, const void *data, uint32_t len, uint64_t cookie)
+int batch_add_call(struct batch *b, uint16_t function, const void *data, uint32_t len, uint64_t cookie)
 {
 	uint32_t off = ALIGN_UP(b->used, 8);
 
@@ -80,10 +88,27 @@ int batch_add(struct batch *b, const void *data, uint32_t len, uint64_t cookie)
 		return -EMSGSIZE;
 	if (b->n == BATCH_MAX || off > BATCH_IN_SIZE - len)
 		return -ENOSPC;
-	memcpy(b->in + off, data, len);
-	b->records[b->n++] = (struct batch_record){ .off = off, .len = len, .cookie = cookie };
+	if (len)
+		memcpy(b->in + off, data, len);
+	b->records[b->n++] = (struct batch_record){ .off = off, .len = len, .function = function, .cookie = cookie };
 	b->used = off + len;
 	return 0;
+}
+
+int batch_add(struct batch *b, const void *data, uint32_t len, uint64_t cookie)
+{
+	return batch_add_call(b, 0, data, len, cookie);
+}
+
+int batch_add_file(struct batch *b, uint16_t function, uint32_t len, uint64_t cookie)
+{
+	int r = batch_add_call(b, function, NULL, 0, cookie);
+
+	if (r == 0) {
+		b->records[b->n - 1].input = BATCH_INPUT_FILE;
+		b->records[b->n - 1].file_len = len;
+	}
+	return r;
 }
 
 void batch_clear(struct batch *b)
@@ -101,7 +126,7 @@ void batch_reset(struct batch *b)
 	memset(b->area, 0, sizeof(*b->area));
 	b->area->in_size = BATCH_IN_SIZE;
 	b->area->out_size = OUT_SIZE;
-	b->area->out_room = BATCH_OUT_ROOM;
+	b->area->out_room = b->room;
 	b->area->done_seq = b->seq;
 }
 
@@ -112,8 +137,14 @@ int batch_submit(struct batch *b, uint32_t first, uint32_t n)
 	const uint64_t one = 1;
 
 	memcpy((char *)a + BATCH_IN_OFFSET + rec->off, b->in + rec->off, last->off + last->len - rec->off);
-	for (uint32_t i = 0; i < n; i++)
-		a->rows[i] = (struct batch_row){ .in_off = rec[i].off, .in_len = rec[i].len, .err = ROW_UNTOUCHED };
+	for (uint32_t i = 0; i < n; i++) {
+		bool file = rec[i].input == BATCH_INPUT_FILE;
+
+		a->rows[i] = (struct batch_row){
+			.in_off = file ? 0 : rec[i].off, .in_len = file ? rec[i].file_len : rec[i].len,
+			.function = rec[i].function, .input = rec[i].input, .err = ROW_UNTOUCHED,
+		};
+	}
 	a->n = n;
 	a->in_flight = 0;
 	batch_take_ring(b);
@@ -145,7 +176,7 @@ uint32_t batch_through(const struct batch *b, uint32_t n)
 	return in_flight >= 1 && in_flight <= n ? in_flight - 1 : 0;
 }
 
-enum spool_drop batch_result(struct batch *b, uint32_t i, size_t *ret_len)
+enum spool_drop batch_take(struct batch *b, uint32_t i, size_t *ret_len)
 {
 	const struct batch_row *row = &b->area->rows[i];
 	uint32_t off = READ_ONCE(row->out_off), len = READ_ONCE(row->out_len);
@@ -154,11 +185,22 @@ enum spool_drop batch_result(struct batch *b, uint32_t i, size_t *ret_len)
 		return SPOOL_DROP_SO_ERROR;
 	if (len == 0)
 		return SPOOL_DROP_FILTERED;
-	if (len > BATCH_OUT_ROOM)
+	if (len > b->room)
 		return SPOOL_DROP_OVERSIZE;
 	if (off > OUT_SIZE - len)
 		return SPOOL_DROP_SO_ERROR;
 	memcpy(b->result, (const char *)b->area + BATCH_IN_OFFSET + BATCH_IN_SIZE + off, len);
+	*ret_len = len;
+	return SPOOL_N_DROPS;
+}
+
+enum spool_drop batch_result(struct batch *b, uint32_t i, size_t *ret_len)
+{
+	size_t len;
+	enum spool_drop drop = batch_take(b, i, &len);
+
+	if (drop != SPOOL_N_DROPS)
+		return drop;
 	if (json_check(b->result, len) < 0)
 		return SPOOL_DROP_SO_ERROR;
 	*ret_len = len;

@@ -14,6 +14,8 @@
 
 struct batch_record {
 	uint32_t off, len;		/* within `in` */
+	uint32_t file_len;		/* of the file, instead */
+	uint16_t function, input;	/* as in struct batch_row */
 	uint64_t cookie;
 };
 
@@ -22,19 +24,28 @@ struct batch {
 	size_t area_size;
 	int fd, request, done;		/* memfd, sealed against resizing; eventfds */
 	uint32_t seq;			/* of the batch last submitted */
+	uint32_t room;			/* bytes offered per result */
 
 	char *in;			/* private, as all that follows */
 	uint32_t used, n;
 	struct batch_record records[BATCH_MAX];
-	char *result;			/* BATCH_OUT_ROOM */
+	char *result;			/* room */
 };
 
+/* Results have up to BATCH_OUT_ROOM bytes. */
 int batch_init(struct batch *b);
+/* The same with @room bytes instead, at least one page; whoever calls few functions and gets much. -EINVAL: more than
+ * the area has. */
+int batch_init_room(struct batch *b, uint32_t room);
 /* Accepts a zeroed one. */
 void batch_fini(struct batch *b);
 
 /* -ENOSPC, -EMSGSIZE: as processor_add(). */
 int batch_add(struct batch *b, const void *data, uint32_t len, uint64_t cookie);
+/* A record for another function than the sandbox's first. */
+int batch_add_call(struct batch *b, uint16_t function, const void *data, uint32_t len, uint64_t cookie);
+/* The same with the first @len bytes of the sandbox's file instead. */
+int batch_add_file(struct batch *b, uint16_t function, uint32_t len, uint64_t cookie);
 void batch_clear(struct batch *b);
 
 /* Makes the area as a new sandbox expects it. */
@@ -47,7 +58,10 @@ bool batch_finished(const struct batch *b);
 /* How many rows of the @n submitted it is through with: all, or those before the one in flight. */
 uint32_t batch_through(const struct batch *b, uint32_t n);
 
-/* Row @i of those submitted: SPOOL_N_DROPS and a checked result in b->result, or why there is none. */
+/* Row @i of those submitted: SPOOL_N_DROPS and *ret_len (at least 1) bytes in b->result that nobody has looked at yet,
+ * or why there are none. */
+enum spool_drop batch_take(struct batch *b, uint32_t i, size_t *ret_len);
+/* The same of a processor: SPOOL_N_DROPS and a checked result in b->result, or why there is none. */
 enum spool_drop batch_result(struct batch *b, uint32_t i, size_t *ret_len);
 
 #endif

@@ -259,13 +259,13 @@ static void one_connection_has_one_sandbox(void **state)
 	for (int i = 0; i < 4; i++)
 		fds[i] = memfd_create("x", MFD_CLOEXEC);
 	/* An empty area: it ends at once, and says so. */
-	assert_int_equal(child_start(&c, "process", 0, fds), 0);
+	assert_int_equal(child_start(&c, "process", 0, fds, 4), 0);
 	assert_int_equal(child_receive(&c), 0);
 	assert_int_equal(c.pid, 0);
 	assert_int_equal(c.status, EXIT_FAILURE);
 	assert_int_equal(ftruncate(fds[0], 1 << 20), 0);
-	assert_int_equal(child_start(&c, "process", 0, fds), 0);
-	if (child_start(&c, "process", 0, fds) == 0)
+	assert_int_equal(child_start(&c, "process", 0, fds, 4), 0);
+	if (child_start(&c, "process", 0, fds, 4) == 0)
 		fail_msg("a second one");
 	child_disconnect(&c);
 	for (int i = 0; i < 4; i++)
@@ -307,7 +307,7 @@ static void messages_that_are_none_are_passed_over(void **state)
 	assert_int_equal(fdpass_send(f->worker, junk, 1, NULL, 0), 0);
 	assert_int_equal(fdpass_send(f->worker, junk, sizeof(junk), fds, 8), 0);
 	assert_int_equal(fdpass_send(f->control, junk, 3, fds, 3), 0);
-	memset(req.function, 'x', sizeof(req.function));
+	memset(req.functions, 'x', sizeof(req.functions));
 	assert_int_equal(fdpass_send(f->control, &req, sizeof(req), fds, 4), 0);
 	processor_free(run_one(f, "plain"));
 }
