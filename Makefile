@@ -101,6 +101,14 @@ $(BUILD)/tests/$(1)/test_%: $(BUILD)/tests/$(1)/test_%.o $(if $(filter-out commo
 	@$(CC) $(OURLD) $$(filter %.o,$$^) $(BUILD)/libagent.a -lcmocka $(COMMON_LIBS) -lbpf -ldw -lelf -lcrypto -lz -ldbus-1 -o $$@
 endef
 $(foreach r,common loaderd channeld sinkd ebpfctl,$(eval $(call test_rule,$(r))))
+# bpf/ compiled for user space: each test includes the program it is about; the helpers are tests/bpf_user/user.c.
+BPF_USER_FLAGS := -Itests/bpf_user -Ibpf -Iabi -D__TARGET_ARCH_$(BPF_ARCH) -Wno-missing-prototypes -Wno-unused-parameter \
+	$(if $(SAN),-fno-sanitize=null)	# BPF_CORE_READ takes addresses of fields of what may be NULL, and reads none
+TEST_BIN += $(patsubst %.c,$(BUILD)/%,$(wildcard tests/bpf_user/test_*.c))
+$(BUILD)/tests/bpf_user/%.o: OURFLAGS += $(BPF_USER_FLAGS)
+$(BUILD)/tests/bpf_user/test_%: $(BUILD)/tests/bpf_user/test_%.o $(BUILD)/tests/bpf_user/user.o
+	@echo "  LD    $@"
+	@$(CC) $(OURLD) $^ -lcmocka -o $@
 # Tools that end-to-end tests and benchmarks start.
 TOOL_SRC := $(wildcard tests/tools/*.c)
 TOOL_BIN := $(patsubst %.c,$(BUILD)/%,$(TOOL_SRC))

@@ -6,6 +6,7 @@
 #include <bpf/bpf_core_read.h>
 #include <bpf/bpf_tracing.h>
 #include "agent.bpf.h"
+#include "fields.bpf.h"
 #include "exec.h"
 
 char LICENSE[] SEC("license") = "GPL";
@@ -53,28 +54,21 @@ static __always_inline void fill(struct exec_event *e, struct task_struct *task,
 	e->core_dumped = false;
 	e->args_cut = false;
 	e->__pad = 0;
-	BPF_CORE_READ_STR_INTO(&e->comm, task, group_leader, comm);
+	BPF_CORE_READ_INTO(&e->comm, task, group_leader, comm);	/* as a string its rest would be an older record's */
 }
 
 SEC("tp_btf/sched_process_exec")
 int BPF_PROG(on_exec, struct task_struct *task)
 {
-	unsigned long start = BPF_CORE_READ(task, mm, arg_start);
-	unsigned long len = BPF_CORE_READ(task, mm, arg_end) - start;
+	unsigned long start = BPF_CORE_READ(task, mm, arg_start), end = BPF_CORE_READ(task, mm, arg_end);
 	__u32 zero = 0;
 	struct exec_event *e = bpf_map_lookup_elem(&scratch, &zero);
+	__u64 len;
 
 	if (!e)
 		return 0;
 	fill(e, task, EXEC);
-	if (len > EXEC_ARGS_MAX) {
-		len = EXEC_ARGS_MAX;
-		e->args_cut = true;
-	}
-	if (bpf_probe_read_user(e->args, len, (void *)start)) {
-		len = 0;
-		e->args_cut = true;
-	}
+	len = agent_read_strv(e->args, EXEC_ARGS_MAX, start, end, &e->args_cut);
 	agent_output(exec_events, e, sizeof(*e) + len);
 	return 0;
 }
@@ -102,7 +96,6 @@ SEC("tp_btf/sched_process_exit")
 int BPF_PROG(on_exit, struct task_struct *task)
 {
 	struct exec_event *e;
-	int status;
 
 	if (BPF_CORE_READ(task, signal, live.counter) != 0 || was_told(task))
 		return 0;
@@ -110,10 +103,7 @@ int BPF_PROG(on_exit, struct task_struct *task)
 	if (!e)
 		return 0;
 	fill(e, task, EXIT);
-	status = exit_status(task);
-	e->exit_code = (status >> 8) & 0xff;
-	e->signal = status & 0x7f;
-	e->core_dumped = status & 0x80;
+	agent_wait_status(exit_status(task), &e->exit_code, &e->signal, &e->core_dumped);
 	e->run_ns = e->ts_ns - BPF_CORE_READ(task, group_leader, start_time);
 	bpf_ringbuf_submit(e, 0);
 	return 0;

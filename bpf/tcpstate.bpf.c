@@ -7,6 +7,7 @@
 #include <bpf/bpf_tracing.h>
 #include <bpf/bpf_endian.h>
 #include "agent.bpf.h"
+#include "fields.bpf.h"
 #include "tcpstate.h"
 
 char LICENSE[] SEC("license") = "GPL";
@@ -42,7 +43,6 @@ static __always_inline bool by_its_process(int from, int to)
 static __always_inline void set_addresses(struct tcpstate_event *e, const struct sock *sk)
 {
 	const struct inet_sock *inet = (const struct inet_sock *)sk;
-	__be32 saddr, daddr;
 
 	/* Not skc_num: it is 0 already when a closing socket has given its port back. */
 	e->sport = bpf_ntohs(BPF_CORE_READ(inet, inet_sport));
@@ -52,13 +52,8 @@ static __always_inline void set_addresses(struct tcpstate_event *e, const struct
 		BPF_CORE_READ_INTO(&e->daddr, sk, __sk_common.skc_v6_daddr);
 		return;
 	}
-	saddr = BPF_CORE_READ(inet, inet_saddr);
-	daddr = BPF_CORE_READ(sk, __sk_common.skc_daddr);
-	__builtin_memset(&e->saddr, 0, sizeof(e->saddr));
-	__builtin_memset(&e->daddr, 0, sizeof(e->daddr));
-	e->saddr.b[10] = e->saddr.b[11] = e->daddr.b[10] = e->daddr.b[11] = 0xff;
-	__builtin_memcpy(&e->saddr.b[12], &saddr, 4);
-	__builtin_memcpy(&e->daddr.b[12], &daddr, 4);
+	agent_ip_from_v4(&e->saddr, BPF_CORE_READ(inet, inet_saddr));
+	agent_ip_from_v4(&e->daddr, BPF_CORE_READ(sk, __sk_common.skc_daddr));
 }
 
 /* Times and owner, from what was seen of this socket before. */

@@ -29,6 +29,7 @@ typedef unsigned int uid_t;
 enum bpf_map_type {
 	BPF_MAP_TYPE_HASH = 1,
 	BPF_MAP_TYPE_ARRAY = 2,
+	BPF_MAP_TYPE_PERF_EVENT_ARRAY = 4,
 	BPF_MAP_TYPE_PERCPU_ARRAY = 6,
 	BPF_MAP_TYPE_LRU_HASH = 9,
 	BPF_MAP_TYPE_RINGBUF = 27,
@@ -36,7 +37,9 @@ enum bpf_map_type {
 
 enum { BPF_ANY = 0, BPF_NOEXIST = 1, BPF_EXIST = 2 };
 
+#ifdef __bpf__		/* in user space (tests/bpf_user) these are structs like any other */
 #pragma clang attribute push(__attribute__((preserve_access_index)), apply_to = record)
+#endif
 
 typedef struct {
 	int counter;
@@ -100,7 +103,9 @@ struct trace_event_raw_mark_victim {
 	int pid;
 };
 
+#ifdef __bpf__
 #pragma clang attribute pop
+#endif
 
 /* tracepoint/syscalls/sys_enter_…: how every such record begins: the common fields, the call's number, its arguments
  * (kernel/trace/trace_syscalls.c). */

@@ -38,6 +38,7 @@ int counts_read(int fd, struct agent_counts *ret)
 		sum.produced += per_cpu[i].produced;
 		sum.ring_full += per_cpu[i].ring_full;
 		sum.nmi += per_cpu[i].nmi;
+		sum.lost += per_cpu[i].lost;
 	}
 	*ret = sum;
 	return 0;
