@@ -70,7 +70,8 @@ enum spool_drop {
 #define SINK_DROP_LIST(X)                                                        \
 	X(REJECTED,  rejected,  "the sink refused it for good")                      \
 	X(DISK_FULL, disk_full, "no room, and the policy says drop")                 \
-	X(EXPIRED,   expired,   "given up to make room")                 \
+	X(EXPIRED,   expired,   "given up to make room")                             \
+	X(DAMAGED,   damaged,   "its place in the spool cannot be read any more")    \
 	X(SKIPPED,   skipped,   "a live view was too slow (only sinks that may lose)")
 enum sink_drop {
 #define X(upper, lower, help) SINK_DROP_##upper,

@@ -85,8 +85,8 @@ void spool_cursor_sleep(struct spool_reader *r, int cursor);
  * pos + ret->len. -EBADMSG: damaged. */
 int spool_read(const struct spool_reader *r, uint64_t pos, uint64_t head, struct spool_rec *ret, const char **ret_line);
 
-/* How many records lie between the two positions, by their headers. */
-int spool_count(const struct spool_reader *r, uint64_t pos, uint64_t head, uint64_t *ret_records);
+/* There is no record at @pos that can be read: where the next one is, or @head. */
+uint64_t spool_next_sound(const struct spool_reader *r, uint64_t pos, uint64_t head);
 
 /* The id of an event as it stands in its line: "BOOT-RING-POSITION-EVENT-RESULT", lower-case hex without leading
  * zeros. */

@@ -93,21 +93,23 @@ int spool_read(const struct spool_reader *r, uint64_t pos, uint64_t head, struct
 	return 0;
 }
 
-int spool_count(const struct spool_reader *r, uint64_t pos, uint64_t head, uint64_t *ret_records)
+/* What begins with its own position, has a record's lengths and its CRC is one. Not even whoever writes the lines can
+ * put one within them: they have no bytes below 0x20, and every header does. */
+uint64_t spool_next_sound(const struct spool_reader *r, uint64_t pos, uint64_t head)
 {
-	uint64_t n = 0;
+	uint64_t tail = __atomic_load_n(&r->head->tail, __ATOMIC_RELAXED), oldest = pos + 8;
+	struct spool_rec rec;
+	const char *line;
 
-	while (pos < head) {
-		struct spool_rec rec;
-		int err = read_header(r, pos, head, &rec);
-
-		if (err < 0)
-			return err;
-		pos += rec.len;
-		n++;
-	}
-	*ret_records = n;
-	return 0;
+	/* What the writer has come round to is gone. */
+	if (tail <= head && tail % 8 == 0)
+		oldest = MAX(oldest, tail);
+	if (head > r->data_size)
+		oldest = MAX(oldest, head - r->data_size);
+	for (pos = oldest; pos < head; pos += 8)
+		if (spool_read(r, pos, head, &rec, &line) == 0)
+			return pos;
+	return head;
 }
 
 /* ---- cursors ----------------------------------------------------------------------------------------------------- */

@@ -25,7 +25,8 @@ static const struct column sink_columns[] = {
 	{ "program", "PROGRAM" }, { "sink", "SINK" }, { "state", "?STATE" }, { "routed", "ROUTED" },
 	{ "acked", "= ACKED" }, { "pending", "+ PENDING" }, { "rejected", "+ REJECTED" },
 	{ "disk_full", "+ DISK_FULL" }, { "expired", "+ EXPIRED" },
-	{ "skipped", "?+ SKIPPED" }, { "bytes", "BYTES" }, { "resent", "?(RESENT)" }, { NULL },
+	{ "damaged", "?+ DAMAGED" }, { "skipped", "?+ SKIPPED" }, { "bytes", "BYTES" }, { "resent", "?(RESENT)" },
+	{ NULL },
 };
 
 static const struct equation {
@@ -34,7 +35,7 @@ static const struct equation {
 	{ "channel", "produced", { "drained", "pending", "ring_full", "nmi", "lost" } },
 	{ "event", "drained", { "ok", "decode", "so_error", "so_crash", "so_timeout", "filtered", "oversize" } },
 	{ "event", "results", { "spooled", "spool_full" } },
-	{ "sink", "routed", { "acked", "pending", "rejected", "disk_full", "expired", "skipped" } },
+	{ "sink", "routed", { "acked", "pending", "rejected", "disk_full", "expired", "damaged", "skipped" } },
 };
 
 static void off(struct ledger *l, const struct row *r, const char *fmt, ...) printf_like(3, 4);

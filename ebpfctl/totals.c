@@ -13,7 +13,7 @@ static const struct reason {
 	{ "event", "so_error" }, { "event", "so_crash" }, { "event", "so_timeout" }, { "event", "oversize" },
 	{ "event", "spool_full" },
 };
-static const char *const sink_reasons[] = { "rejected", "disk_full", "expired" };
+static const char *const sink_reasons[] = { "rejected", "disk_full", "expired", "damaged" };
 
 static bool is_of(const struct row *r, const char *program, const char *kind)
 {

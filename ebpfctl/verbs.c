@@ -50,7 +50,8 @@ const struct verb verbs[] = {
 	  "per channel           produced = drained + pending + ring_full + nmi + lost\n"
 	  "per channel, event    drained = ok + decode + so_error + so_crash + so_timeout + filtered + oversize\n"
 	  "                      results = spooled + spool_full\n"
-	  "per sink              routed = acked + pending + rejected + disk_full + expired (+ skipped: live views)\n"
+	  "per sink              routed = acked + pending + rejected + disk_full + expired + damaged\n"
+	  "                      (+ skipped: live views)\n"
 	  "`unknown` is said where an object has no counter of its own. Exact at rest; a channel that moved while it\n"
 	  "was read is not held against its equation, and what seems off is asked for again before it is said. With\n"
 	  "--strict the exit status is 1 unless every equation holds.\n", NULL },

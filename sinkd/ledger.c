@@ -4,10 +4,12 @@
 
 #include "stream.h"
 
-/* Of each route, how many records lie before @pos. */
+/* Of each route, how many records lie before @pos; those that cannot be read any more with them, since nobody can say
+ * of which routes they were. */
 static int count_passed(struct stream *st, uint64_t pos, uint64_t ret[SPOOL_MAX_ROUTES])
 {
 	cleanup(freep) struct spool_commit *c = malloc(sizeof(*c));
+	uint64_t sound[SPOOL_MAX_ROUTES];
 	int r;
 
 	if (!c)
@@ -15,18 +17,9 @@ static int count_passed(struct stream *st, uint64_t pos, uint64_t ret[SPOOL_MAX_
 	r = spool_read_commit(&st->reader, c);
 	if (r < 0)
 		return r;
+	stream_count_sound(st, pos, c->head, sound);
 	for (unsigned j = 0; j < MIN(c->n_routes, (unsigned)SPOOL_MAX_ROUTES); j++)
-		ret[j] = c->routes[j].spooled;
-	while (pos < c->head) {
-		struct spool_rec rec;
-		const char *line;
-
-		r = spool_read(&st->reader, pos, c->head, &rec, &line);
-		if (r < 0)
-			return r;
-		ret[rec.route]--;
-		pos += rec.len;
-	}
+		ret[j] = c->routes[j].spooled - sound[j];
 	return 0;
 }
 
@@ -47,11 +40,32 @@ int stream_count_before(struct stream *st, struct sink *s)
 	return 0;
 }
 
+static uint64_t routed(const struct sink *s, const struct spool_commit *c)
+{
+	uint64_t n = 0;
+
+	for (unsigned j = 0; j < MIN(c->n_routes, (unsigned)SPOOL_MAX_ROUTES); j++)
+		if (sink_takes(s, j))
+			n += c->routes[j].spooled;
+	return n - s->at.before;
+}
+
+/* What cannot be read is still to be passed, and counted then. */
+static uint64_t pending(struct stream *st, const struct sink *s, const struct spool_commit *c)
+{
+	uint64_t sound[SPOOL_MAX_ROUTES], n = 0;
+
+	if (stream_count_sound(st, s->at.pos, c->head, sound))
+		return stream_outstanding(s, c, &s->at);
+	for (unsigned j = 0; j < SPOOL_MAX_ROUTES; j++)
+		if (sink_takes(s, j))
+			n += sound[j];
+	return n;
+}
+
 int stream_ledger(struct stream *st, struct sink_ledger ret[SPOOL_MAX_CURSORS])
 {
-	struct sink_ledger l[SPOOL_MAX_CURSORS] = {};
 	cleanup(freep) struct spool_commit *c = malloc(sizeof(*c));
-	uint64_t pos;
 	int r;
 
 	if (!c)
@@ -61,28 +75,8 @@ int stream_ledger(struct stream *st, struct sink_ledger ret[SPOOL_MAX_CURSORS])
 	r = spool_read_commit(&st->reader, c);
 	if (r < 0)
 		return r;
-	pos = c->head;
-	for (size_t i = 0; i < st->n_sinks; i++) {
-		if (st->sinks[i]->cursor < 0)
-			continue;
-		pos = MIN(pos, st->sinks[i]->at.pos);
-		for (unsigned j = 0; j < MIN(c->n_routes, (unsigned)SPOOL_MAX_ROUTES); j++)
-			if (sink_takes(st->sinks[i], j))
-				l[i].routed += c->routes[j].spooled;
-		l[i].routed -= st->sinks[i]->at.before;
-	}
-	while (pos < c->head) {
-		struct spool_rec rec;
-		const char *line;
-
-		r = spool_read(&st->reader, pos, c->head, &rec, &line);
-		if (r < 0)
-			return r;
-		for (size_t i = 0; i < st->n_sinks; i++)
-			l[i].pending += st->sinks[i]->cursor >= 0 && st->sinks[i]->at.pos <= pos &&
-					sink_takes(st->sinks[i], rec.route);
-		pos += rec.len;
-	}
-	memcpy(ret, l, sizeof(l));
+	for (size_t i = 0; i < st->n_sinks; i++)
+		if (st->sinks[i]->cursor >= 0)
+			ret[i] = (struct sink_ledger){ routed(st->sinks[i], c), pending(st, st->sinks[i], c) };
 	return 0;
 }

@@ -3,7 +3,6 @@
  * between, a new sinkd hands over again what the cursor has not passed; how many that were is in the cursor, since it
  * is written before anything is handed over. */
 #include <errno.h>
-#include <inttypes.h>
 
 #include "stream.h"
 #include "window.h"
@@ -101,8 +100,8 @@ static void expire_unread(struct sink *s, uint64_t to)
 		const char *line;
 
 		if (spool_read(&st->reader, s->at.pos, st->commit.head, &rec, &line) < 0) {
-			stream_set_bad(st, "its spool is damaged at %" PRIu64, s->at.pos);
-			break;
+			stream_count_damage(st, s);
+			continue;
 		}
 		s->at.pos += rec.len;
 		if (sink_takes(s, rec.route))

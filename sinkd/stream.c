@@ -50,6 +50,7 @@ static void stream_close_spool(struct stream *st)
 	spool_reader_close(&st->reader);
 	memset(&st->commit, 0, sizeof(st->commit));
 	st->said_drained = false;
+	stream_forget_damage(st);
 }
 
 struct stream *stream_new(struct sinkd *sk, const char *program)
@@ -170,9 +171,8 @@ static void live_skip(struct stream *st)
 		if (s->type != &sink_live || !s->open || s->at.pos >= st->commit.head ||
 		    tail_wanted(st->sinkd, st->program))
 			continue;
-		s->at.acked += st->commit.records - st->live_records;
+		s->at.acked += stream_outstanding(s, &st->commit, &s->at);
 		s->at.pos = st->commit.head;
-		st->live_records = st->commit.records;
 		sink_publish(s);
 	}
 }
@@ -207,10 +207,8 @@ static size_t stream_read(struct stream *st, uint64_t from, uint64_t to, uint64_
 	size_t n = 0;
 
 	while (n < SINK_BATCH && from < to && bytes < STREAM_BATCH_BYTES) {
-		if (spool_read(&st->reader, from, st->commit.head, &batch[n].rec, &batch[n].line) < 0) {
-			stream_set_bad(st, "its spool is damaged at %" PRIu64, from);
+		if (spool_read(&st->reader, from, st->commit.head, &batch[n].rec, &batch[n].line) < 0)
 			break;
-		}
 		from += batch[n].rec.len;
 		bytes += batch[n].rec.len;
 		n++;
@@ -229,15 +227,12 @@ static uint64_t stream_pass(struct stream *st)
 		return 0;
 	n = stream_read(st, from, to, &bytes);
 	if (!n)
-		return 0;
+		return stream_pass_damage(st, from);
 	for (size_t i = 0; i < st->n_sinks; i++) {
 		struct sink *s = st->sinks[i];
 
-		if (sink_next(s) != from || !sink_hungry(s, st->commit.head))
-			continue;
-		sink_feed(s, st->sinkd->batch, n);
-		if (s->type == &sink_live)
-			st->live_records += n;
+		if (sink_next(s) == from && sink_hungry(s, st->commit.head))
+			sink_feed(s, st->sinkd->batch, n);
 	}
 	return bytes;
 }
@@ -341,8 +336,6 @@ bool stream_slice(struct stream *st)
 		done += n;
 		open_sinks(st);		/* one may have asked for it */
 	}
-	if (st->bad)
-		return false;
 	if (done >= STREAM_SLICE_BYTES)
 		return true;
 	recover_idle_sinks(st);
@@ -363,9 +356,11 @@ int stream_skip_to_id(struct stream *st, struct sink *s, const struct spool_rec 
 		struct spool_rec rec;
 		const char *line;
 
-		r = spool_read(&st->reader, at.pos, commit.head, &rec, &line);
-		if (r < 0)
-			return r;
+		/* What was sent before @id was sent, too. */
+		if (spool_read(&st->reader, at.pos, commit.head, &rec, &line) < 0) {
+			at.acked += stream_skip_damage(st, s, &commit, &at);
+			continue;
+		}
 		at.pos += rec.len;
 		if (sink_takes(s, rec.route)) {
 			at.acked++;

@@ -46,11 +46,10 @@ struct stream {
 	size_t n_sinks;
 
 	uint64_t born_ns;
-	uint64_t live_records;		/* records before the live sink's cursor */
 	bool busy;			/* in the queue of sinkd's idle handle */
 	bool seen;			/* by the scan of the manifests */
 	bool bad;			/* the spool is damaged: not touched before the next look */
-	bool said_bad, said_drained, said_missing;
+	bool said_bad, said_drained, said_missing, said_damage;
 };
 
 struct stream *stream_new(struct sinkd *sk, const char *program);
@@ -72,12 +71,30 @@ void stream_set_bad(struct stream *st, const char *fmt, ...) printf_like(2, 3);
  * delivered. -ENOENT: it does not; -EBADMSG. */
 int stream_skip_to_id(struct stream *st, struct sink *s, const struct spool_rec *id);
 
+/* ---- stream_damage.c ---- */
+
+/* How many records of each route can be read from @pos on. True: there are places between them that cannot. */
+bool stream_count_sound(const struct stream *st, uint64_t pos, uint64_t head, uint64_t ret[SPOOL_MAX_ROUTES]);
+/* Records of the routes of @s, published in @c, that @at has not counted in any way. */
+uint64_t stream_outstanding(const struct sink *s, const struct spool_commit *c, const struct spool_cursor *at);
+/* There is no record at @at->pos that can be read: moves it on to the next one, or the head. Returns how many records
+ * for @s are lost between here and the head, all of which are to be counted now. */
+uint64_t stream_skip_damage(struct stream *st, const struct sink *s, const struct spool_commit *c,
+			    struct spool_cursor *at);
+/* The same for @s, counted, by the commit that was last read. */
+void stream_count_damage(struct stream *st, struct sink *s);
+/* All sinks that stand at @from, where nothing can be read. Returns how many bytes were looked at. */
+uint64_t stream_pass_damage(struct stream *st, uint64_t from);
+/* The spool that it was in is closed. */
+void stream_forget_damage(struct stream *st);
+
 /* ---- ledger.c ---- */
 
 struct sink_ledger {
 	uint64_t routed, pending;
 };
-/* Of each sink, by counting what lies in the spool: not by what the sinks believe. 0, -ENODATA, -EBADMSG. */
+/* Of each sink, by counting what lies in the spool: not by what the sinks believe, unless some of it cannot be read
+ * any more. 0, -ENODATA, -EBADMSG. */
 int stream_ledger(struct stream *st, struct sink_ledger ret[SPOOL_MAX_CURSORS]);
 /* If the routes of @s are not those of its cursor, which may be a new one: counts what of the new ones has passed it,
  * so that the ledger does not miss these, and publishes that. */

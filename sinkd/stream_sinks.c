@@ -230,36 +230,14 @@ static int open_cursor(struct stream *st, struct sink *s)
 	return 0;
 }
 
-/* The live cursor moves without reading: it has to know how many records lie before it. */
-static int count_live(struct stream *st, const struct sink *s)
-{
-	struct spool_commit commit;
-	uint64_t behind;
-	int r = spool_read_commit(&st->reader, &commit);
-
-	if (r == -ENODATA) {
-		st->live_records = 0;
-		return 0;
-	}
-	if (r < 0)
-		return r;
-	r = s->at.pos > commit.head ? -EBADMSG : spool_count(&st->reader, s->at.pos, commit.head, &behind);
-	if (r < 0)
-		return r;
-	st->live_records = commit.records - behind;
-	return 0;
-}
-
 static int open_cursors(struct stream *st, const struct sink **ret_failed)
 {
 	for (size_t i = 0; i < st->n_sinks; i++) {
 		struct sink *s = st->sinks[i];
-		bool is_new = s->cursor < 0;
-		int r = is_new ? open_cursor(st, s) : 0;
+		int r = s->cursor < 0 ? open_cursor(st, s) : 0;
+
 		if (r == 0)
 			r = stream_count_before(st, s);
-		if (r == 0 && is_new && s->type == &sink_live)
-			r = count_live(st, s);
 		if (r < 0) {
 			s->cursor = -1;
 			*ret_failed = s;

@@ -75,24 +75,6 @@ static void a_commit_carries_rings_and_routes_of_any_number(void **state)
 	(void)state;
 }
 
-static void records_are_counted_by_their_headers(void **state)
-{
-	uint64_t n = 0;
-
-	open_both();
-	for (uint64_t i = 0; i < 50; i++)
-		add(i);
-	spool_commit(&w);
-	assert_int_equal(spool_count(&r, 0, head(), &n), 0);
-	assert_int_equal(n, 50);
-	assert_int_equal(spool_count(&r, expect(0, 0), head(), &n), 0);
-	assert_int_equal(n, 49);
-	assert_int_equal(spool_count(&r, head(), head(), &n), 0);
-	assert_int_equal(n, 0);
-	assert_int_equal(spool_count(&r, 8, head(), &n), -EBADMSG);
-	(void)state;
-}
-
 static void the_longest_record_fits_and_wraps(void **state)
 {
 	struct spool_rec rec = { .kind = SPOOL_KIND_JSON }, got;
@@ -205,7 +187,6 @@ int main(void)
 		spool_test(what_was_committed_is_read_over_many_laps),
 		spool_test(what_was_not_committed_never_was),
 		spool_test(a_commit_carries_rings_and_routes_of_any_number),
-		spool_test(records_are_counted_by_their_headers),
 		spool_test(the_longest_record_fits_and_wraps),
 		spool_test(without_a_cursor_the_spool_holds_what_it_has),
 		spool_test(a_full_spool_has_room_again_when_its_slowest_cursor_moves),

@@ -44,19 +44,36 @@ static int read_all(uint64_t pos, uint64_t first, uint64_t end)
 	return n;
 }
 
+/* Whatever is damaged, reading goes on with the first record behind it. */
+static void expect_the_rest(uint64_t pos, uint64_t end, const uint64_t starts[LAST + 1])
+{
+	struct spool_rec rec;
+	const char *line;
+	unsigned n = 0;
+
+	while (n < LAST && spool_read(&r, pos, end, &rec, &line) == 0) {
+		pos += rec.len;
+		n++;
+	}
+	if (n < LAST)
+		assert_int_equal(spool_next_sound(&r, pos, end), starts[n + 1]);
+}
+
 static void no_damaged_byte_of_a_record_gives_a_wrong_record(void **state)
 {
-	uint64_t first, pos = make_victim(&first), end = head(), counted;
+	uint64_t first, pos = make_victim(&first), end = head(), starts[LAST + 1] = { pos };
 	static const uint8_t flips[] = { 0x01, 0x80, 0xff };
 
 	assert_int_equal(read_all(pos, first, end), LAST);
+	for (unsigned i = 0; i < LAST; i++)
+		starts[i + 1] = expect(starts[i], first + i);
 	for (uint64_t at = pos; at < end; at++) {
 		uint8_t *byte = (uint8_t *)w.data + (at & (w.data_size - 1));
 
 		for (size_t i = 0; i < ARRAY_SIZE(flips); i++) {
 			*byte ^= flips[i];
 			read_all(pos, first, end);
-			(void)spool_count(&r, pos, end, &counted);
+			expect_the_rest(pos, end, starts);
 			*byte ^= flips[i];
 		}
 	}

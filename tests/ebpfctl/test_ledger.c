@@ -14,7 +14,7 @@ static const char *const good_channeld[] = {
 	NULL
 };
 static const char *const good_sinkd[] = {
-	"kind=sink program=exec sink=file routed=78 acked=70 pending=5 rejected=1 disk_full=1 expired=1", NULL
+	"kind=sink program=exec sink=file routed=78 acked=69 pending=5 rejected=1 disk_full=1 expired=1 damaged=1", NULL
 };
 
 static void expect(const char *const *channeld, const char *const *sinkd, size_t n_off, const char *text)
@@ -106,8 +106,8 @@ static void rows_are_written_as_json_without_their_kind(void **state)
 	(void)state;
 	rows_json(&r, "sink", &j, NULL);
 	text = json_finish(&j, NULL);
-	assert_string_equal(text, "[{\"program\":\"exec\",\"sink\":\"file\",\"routed\":78,\"acked\":70,\"pending\":5,"
-			    "\"rejected\":1,\"disk_full\":1,\"expired\":1}]");
+	assert_string_equal(text, "[{\"program\":\"exec\",\"sink\":\"file\",\"routed\":78,\"acked\":69,\"pending\":5,"
+			    "\"rejected\":1,\"disk_full\":1,\"expired\":1,\"damaged\":1}]");
 	free(text);
 	rows_fini(&r);
 }
