@@ -55,7 +55,7 @@ struct spool_super {
 #define SPOOL_DROP_LIST(X)                                                              \
 	X(DECODE,     decode,     "the record does not fit its layout")                     \
 	X(SO_ERROR,   so_error,   "the processor said so, or its result is not valid JSON") \
-	X(SO_CRASH,   so_crash,   "the processor died on it, twice")                        \
+	X(SO_CRASH,   so_crash,   "the processor died on it, twice, or had failed before")  \
 	X(SO_TIMEOUT, so_timeout, "the processor took longer than its deadline")            \
 	X(FILTERED,   filtered,   "the processor had nothing to say")                       \
 	X(OVERSIZE,   oversize,   "the result or the record is longer than a record may be")

@@ -4,6 +4,7 @@
 
 #include "../abi/names.h"
 #include "channeld.h"
+#include "supervised_processors.h"
 
 static int method_ledger(sd_bus_message *m, void *userdata, sd_bus_error *error)
 {
@@ -47,11 +48,27 @@ static int method_workers(sd_bus_message *m, void *userdata, sd_bus_error *error
 	return bus_rows_send(&rows);
 }
 
+static int method_processors(sd_bus_message *m, void *userdata, sd_bus_error *error)
+{
+	struct channeld *c = userdata;
+	struct bus_rows rows;
+	int r = bus_read_options(m, NULL, NULL, error);
+
+	if (r < 0)
+		return r;
+	bus_rows_begin(&rows, m);
+	for (const struct supervised *child = c->children; child; child = child->next)
+		processors_append(child, &rows);
+	return bus_rows_send(&rows);
+}
+
 const sd_bus_vtable channeld_methods[] = {
 	SD_BUS_VTABLE_START(0),
 	SD_BUS_METHOD_WITH_ARGS("Ledger", SD_BUS_ARGS("s", program, "a{sv}", options), SD_BUS_RESULT("aa{sv}", rows),
 				method_ledger, SD_BUS_VTABLE_UNPRIVILEGED),
 	SD_BUS_METHOD_WITH_ARGS("Workers", SD_BUS_ARGS("a{sv}", options), SD_BUS_RESULT("aa{sv}", rows), method_workers,
 				SD_BUS_VTABLE_UNPRIVILEGED),
+	SD_BUS_METHOD_WITH_ARGS("Processors", SD_BUS_ARGS("a{sv}", options), SD_BUS_RESULT("aa{sv}", rows),
+				method_processors, SD_BUS_VTABLE_UNPRIVILEGED),
 	SD_BUS_VTABLE_END,
 };

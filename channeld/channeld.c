@@ -10,6 +10,7 @@
 #include "../common/paths.h"
 #include "channeld.h"
 #include "clock.h"
+#include "supervised_processors.h"
 
 /* ---- which programs there are -------------------------------------------------------------------------- */
 
@@ -122,6 +123,7 @@ static void look_at_children(struct channeld *c)
 	for (struct supervised *child = c->children; child; child = child->next) {
 		supervised_look(child, now);
 		supervised_watch(child, now);
+		processors_look(child);
 		n++;
 		running += child->pid != 0;
 	}
@@ -166,6 +168,16 @@ void channeld_look(void *self)
 	}
 	remove_gone(c);
 	look_at_children(c);
+}
+
+/* What workers are told when they start holds for the next; what processors may use, at once. */
+int channeld_reload(void *self, const void *conf)
+{
+	struct channeld *c = self;
+
+	for (struct supervised *child = c->children; child; child = child->next)
+		processors_reload(child, conf);
+	return 0;
 }
 
 static void on_closed(uv_handle_t *h)

@@ -10,6 +10,7 @@
 #include "../common/manifest.h"
 #include "../common/svc.h"
 #include "../common/wire.h"
+#include "processor_status.h"
 
 struct channeld_conf {
 	struct {
@@ -20,7 +21,14 @@ struct channeld_conf {
 		uint64_t failed_after;	/* quick deaths in a row */
 		uint64_t retry;		/* ns between starts of a failed one */
 	} restart;
+	struct processor_conf {
+		struct processor_limits limits;	/* letters_for: see conf_limits() */
+		struct conf_strs letters_for;
+	} processor;
 };
+
+/* What goes to the workers. */
+struct processor_limits conf_limits(const struct channeld_conf *conf);
 
 /* A program and its worker. */
 struct supervised {
@@ -43,6 +51,10 @@ struct supervised {
 	uint64_t quick_deaths, restarts;
 	bool failed;			/* too many quick deaths: tried again seldom */
 	struct watch *watch;		/* for losses */
+	int processors_fd;		/* of the area below; -1: none */
+	struct processor_area *processors;	/* shared with the workers, one after the other; NULL: none yet */
+	uint64_t processors_said;	/* a bit for each route whose processor is said to be failed */
+	bool letters_said;		/* that some were lost */
 	char last_end[96];		/* how the last worker ended; empty: none did */
 };
 
@@ -61,6 +73,7 @@ extern const sd_bus_vtable channeld_methods[];
 
 int channeld_start(struct svc *s, void **ret_self);
 void channeld_look(void *self);
+int channeld_reload(void *self, const void *conf);
 void channeld_stop(void *self);
 struct supervised *channeld_find(const struct channeld *c, const char *program);
 

@@ -258,6 +258,7 @@ void drain_fini(struct drain *d)
 		route_fini(&d->routes[i]);
 	for (size_t i = 0; i < d->n_channels; i++)
 		ring_close(&d->channels[i].ring);
+	processor_area_free(d->processors);
 	free(d->answers.rows);
 	free(d->answers.text);
 	spool_writer_close(&d->spool);

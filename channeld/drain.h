@@ -41,6 +41,7 @@ struct drain {
 	size_t n_routes;
 	struct route *by_channel[SPOOL_MAX_ROUTES];	/* what the channels' routes point to */
 	bool has_processors;
+	struct processor_area *processors;	/* NULL: none has limits, and nobody asks */
 	size_t turn;			/* channel that is first in the next batch */
 	struct item items[DRAIN_BATCH];
 	size_t n_items;

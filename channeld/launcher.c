@@ -130,7 +130,7 @@ static void on_spawn(struct launcher *l, struct connection *c, const struct laun
 	} else {
 		reply.type = LAUNCHER_SPAWNED;
 		reply.pid = c->pid = pid;
-		c->uid = uid;
+		reply.uid = c->uid = uid;
 	}
 	answer(c, &reply);
 }

@@ -34,13 +34,14 @@ struct launcher_request {
 };
 
 enum launcher_reply_type {
-	LAUNCHER_SPAWNED = 1,	/* pid */
+	LAUNCHER_SPAWNED = 1,	/* pid, uid */
 	LAUNCHER_FAILED = 2,	/* error: -EBUSY there is one already; -EUSERS every uid is in use; what spawn() says */
 	LAUNCHER_EXITED = 3,	/* pid, and status or signal */
 };
 struct launcher_reply {
 	uint32_t type;
 	int32_t pid, error, status, signal;
+	uint32_t uid;
 };
 
 #endif

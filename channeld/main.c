@@ -16,6 +16,7 @@ static const struct svc_def channeld = {
 	.methods   = channeld_methods,
 	.rights    = &rights_channeld,
 	.start     = channeld_start,
+	.reload    = channeld_reload,
 	.look      = channeld_look,
 	.stop      = channeld_stop,
 };

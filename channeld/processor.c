@@ -3,23 +3,23 @@
 
 #include <ctype.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <poll.h>
 #include <stdarg.h>
 #include <string.h>
-#include <sys/mman.h>
-#include <sys/stat.h>
 #include <time.h>
 
-#include "../common/log.h"
 #include "../common/batch.h"
+#include "../common/log.h"
+#include "clock.h"
 #include "processor_child.h"
+#include "processor_health.h"
+#include "sealed.h"
 
-#define DEADLINE_MS     1000u
-#define MEMORY          (256u << 20)
 #define LOAD_MS         10000u	/* dlopen, constructors, a runtime's start */
 #define KILL_MS         10000u	/* from SIGKILL to its end */
-#define UNBLAMED_MAX    8u	/* SIGKILLs from others in a row and no record done: we give up, and lose nothing */
+#define UNBLAMED_MAX    8u	/* SIGKILLs from others in a row and no record done: we wait, and lose nothing */
+#define WAIT_MAX_NS     NSEC_PER_SEC	/* between tries of what is nobody's fault here */
+#define BACKGROUND_MAX  3u	/* seconds in a row with too much of it */
 #define ARTIFACT_MAX    (256u << 20)
 #define FUNCTION_DEFAULT_NAME "process"
 
@@ -29,12 +29,22 @@ struct processor {
 	char name[256];			/* program/item, for messages */
 	char function[128];
 	int so;				/* sealed memfd */
-	uint64_t memory, deadline_ms, restarts;
+	const struct processor_limits *limits;
+	struct processor_row own_row;	/* if nobody wants to know */
+	struct health health;
+	uint64_t restarts;
 	bool ready;			/* the present sandbox has loaded the processor */
 	bool started;			/* one was started before */
 	bool alone;			/* the record `first` was in flight when a sandbox died: next time alone */
 	uint32_t first;			/* record of the batch that is next to be handed out */
-	unsigned unblamed;
+	unsigned unblamed, tries;	/* in a row: SIGKILLs from others; starts that failed by nobody's fault */
+	char how[128];			/* the last sandbox ended */
+	struct {
+		uint64_t mark_ns;	/* the sandbox's CPU time at the end of the last batch */
+		uint64_t used_ns;	/* of it between batches, since the last look */
+		uint64_t looked_ns;
+		unsigned over;		/* looks in a row that found too much */
+	} background;
 	char error[512];
 };
 
@@ -43,10 +53,18 @@ enum { AWAIT_RANG = 1, AWAIT_DIED, AWAIT_TIMEOUT };
 
 static uint64_t now_ms(void)
 {
+	return clock_monotonic() / NSEC_PER_MSEC;
+}
+
+/* Of all threads of @pid; 0: it is gone. */
+static uint64_t cpu_time(pid_t pid)
+{
+	clockid_t clock = (clockid_t)(~(unsigned)pid << 3 | 2);	/* as clock_getcpuclockid(3) makes it */
 	struct timespec ts;
 
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return (uint64_t)ts.tv_sec * 1000 + (uint64_t)ts.tv_nsec / NSEC_PER_MSEC;
+	if (!pid || clock_gettime(clock, &ts) < 0)
+		return 0;
+	return (uint64_t)ts.tv_sec * NSEC_PER_SEC + (uint64_t)ts.tv_nsec;
 }
 
 printf_like(3, 4) static int fail(struct processor *p, int err, const char *fmt, ...)
@@ -60,6 +78,17 @@ printf_like(3, 4) static int fail(struct processor *p, int err, const char *fmt,
 	return err;
 }
 
+/* Nobody's fault here: an error that passes, or not, and blames no record. */
+static int put_off(struct processor *p, int err)
+{
+	uint64_t ns = NSEC_PER_MSEC << p->tries;
+
+	if (ns < WAIT_MAX_NS)
+		p->tries++;
+	health_wait(&p->health, p->error, clock_monotonic(), MIN(ns, (uint64_t)WAIT_MAX_NS));
+	return err;
+}
+
 /* ---- the sandbox's life ---------------------------------------------------------------------------------------- */
 
 static int start(struct processor *p)
@@ -69,11 +98,12 @@ static int start(struct processor *p)
 
 	p->ready = false;
 	batch_reset(&p->batch);
-	r = child_start(&p->child, p->function, p->memory, fds, ARRAY_SIZE(fds));
+	r = child_start(&p->child, p->function, p->limits->memory, fds, ARRAY_SIZE(fds));
 	if (r == -EUSERS)
-		return fail(p, r, "no sandbox: every uid of the range is in use");
+		return put_off(p, fail(p, r, "no sandbox: every uid of the range is in use"));
 	if (r < 0)
-		return fail(p, r, "no sandbox: %s", strerror(-r));
+		return put_off(p, fail(p, r, "no sandbox: %s", strerror(-r)));
+	health_starting(&p->health, p->child.pid, p->child.uid);
 	p->restarts += p->started;
 	p->started = true;
 	return 0;
@@ -98,7 +128,7 @@ static int await(struct processor *p, bool (*done)(const struct processor *), ui
 			return AWAIT_RANG;
 		if (r > 0 && fds[1].revents) {
 			r = child_receive(&p->child);
-			return r < 0 ? fail(p, r, "ebpf-launcher is gone: %s", strerror(-r)) : AWAIT_DIED;
+			return r < 0 ? put_off(p, fail(p, r, "ebpf-launcher is gone: %s", strerror(-r))) : AWAIT_DIED;
 		}
 		/* Rung for nothing, again and again, by hostile code: time passes all the same. */
 		if (now >= until)
@@ -120,9 +150,22 @@ static int put_down(struct processor *p)
 		return 0;
 	r = child_kill(&p->child);
 	if (r < 0)
-		return fail(p, r, "ebpf-launcher is gone: %s", strerror(-r));
+		return put_off(p, fail(p, r, "ebpf-launcher is gone: %s", strerror(-r)));
 	r = await(p, never, KILL_MS);
-	return r == AWAIT_TIMEOUT ? fail(p, -ETIMEDOUT, "its sandbox does not die") : r < 0 ? r : 0;
+	return r == AWAIT_TIMEOUT ? put_off(p, fail(p, -ETIMEDOUT, "its sandbox does not die")) : r < 0 ? r : 0;
+}
+
+/* How its sandbox ended, by itself. */
+static const char *describe_end(struct processor *p)
+{
+	const char *name = p->child.signal ? sigabbrev_np(p->child.signal) : NULL;
+
+	if (p->child.signal)
+		snprintf(p->how, sizeof(p->how), "killed by signal %d%s%s%s", p->child.signal, name ? " (SIG" : "",
+			 name ?: "", name ? ")" : "");
+	else
+		snprintf(p->how, sizeof(p->how), "ended with status %d", p->child.status);
+	return p->how;
 }
 
 static bool loaded(const struct processor *p)
@@ -140,6 +183,16 @@ static void copy_text(char *ret, const char *from, size_t size)
 			*c = '?';
 }
 
+/* Its own fault: the error stands in p->error, and counts. */
+static int not_loaded(struct processor *p, int err)
+{
+	const char *why = p->error + strlen("processor ") + strlen(p->name) + strlen(": ");
+
+	health_ended(&p->health, why, true);
+	health_judge(&p->health, clock_monotonic());
+	return err;
+}
+
 static int on_loaded(struct processor *p)
 {
 	struct batch_area *a = p->batch.area;
@@ -149,12 +202,30 @@ static int on_loaded(struct processor *p)
 	if (__atomic_load_n(&a->ready, __ATOMIC_RELAXED) != 1) {
 		int r = put_down(p);
 
-		return r < 0 ? r : fail(p, -ENOEXEC, "%s", text);
+		return r < 0 ? r : not_loaded(p, fail(p, -ENOEXEC, "%s", text));
 	}
 	if (text[0] && p->restarts == 0)
 		log_notice("the sandbox of processor %s is weaker here: %s", p->name, text);
 	p->ready = true;
+	p->tries = 0;
+	p->background.mark_ns = cpu_time(p->child.pid);
+	health_running(&p->health);
 	return 0;
+}
+
+/* It ended before it was ready. 0: try again. */
+static int on_ended_early(struct processor *p)
+{
+	/* It rang and ended, and only its end was seen. */
+	if (__atomic_load_n(&p->batch.area->ready, __ATOMIC_ACQUIRE) == 2)
+		return on_loaded(p);
+	if (child_died_of_others(&p->child)) {
+		health_ended(&p->health, describe_end(p), false);
+		if (++p->unblamed < UNBLAMED_MAX)
+			return 0;
+		return put_off(p, fail(p, -EIO, "its process is killed from outside, again and again"));
+	}
+	return not_loaded(p, fail(p, -ENOEXEC, "died while it was being loaded: %s", describe_end(p)));
 }
 
 static int be_ready(struct processor *p)
@@ -162,24 +233,22 @@ static int be_ready(struct processor *p)
 	int r;
 
 	while (!p->child.pid || !p->ready) {
+		if (!p->child.pid && health_due(&p->health, clock_monotonic()))
+			return -EAGAIN;
 		r = p->child.pid ? 0 : start(p);
 		if (r == 0)
 			r = await(p, loaded, LOAD_MS);
-		if (r < 0)
-			return r;
 		if (r == AWAIT_RANG) {
 			r = on_loaded(p);
-			if (r < 0)
-				return r;
 		} else if (r == AWAIT_TIMEOUT) {
 			r = put_down(p);
-			return r < 0 ? r : fail(p, -ETIMEDOUT, "was not loaded within %u s", LOAD_MS / 1000);
-		} else if (loaded(p) && p->batch.area->ready == 2) {	/* rang and ended: only its end was seen */
-			return on_loaded(p);
-		} else if (!child_died_of_others(&p->child) || ++p->unblamed >= UNBLAMED_MAX) {
-			return fail(p, -ENOEXEC, "its process ended while it was being loaded (%s %d)",
-				    p->child.signal ? "signal" : "status", p->child.signal ?: p->child.status);
+			if (r == 0)
+				r = not_loaded(p, fail(p, -ETIMEDOUT, "was not loaded within %u s", LOAD_MS / 1000));
+		} else if (r == AWAIT_DIED) {
+			r = on_ended_early(p);
 		}
+		if (r < 0)
+			return r;
 	}
 	return 0;
 }
@@ -187,7 +256,7 @@ static int be_ready(struct processor *p)
 /* ---- batches and blame ----------------------------------------------------------------------------------------- */
 
 struct sink {
-	void (*on_result)(void *arg, uint64_t cookie, enum spool_drop drop, const char *json, size_t len);
+	void (*on_result)(void *arg, uint64_t cookie, enum spool_drop drop, const char *text, size_t len);
 	void *arg;
 };
 
@@ -211,20 +280,39 @@ static void hand_out(struct processor *p, uint32_t n, const struct sink *to)
 static int settle(struct processor *p, int how, const struct sink *to)
 {
 	if (how == AWAIT_DIED && child_died_of_others(&p->child)) {
+		health_ended(&p->health, describe_end(p), false);
 		if (++p->unblamed >= UNBLAMED_MAX)
-			return fail(p, -EIO, "its process is killed from outside, again and again (out of memory?)");
+			return put_off(p, fail(p, -EIO, "its process is killed from outside, again and again (out of "
+					       "memory?)"));
 		poll(NULL, 0, 1 << p->unblamed);
 		return 0;
 	}
+	if (how == AWAIT_TIMEOUT)
+		snprintf(p->how, sizeof(p->how), "no answer within %llu ms",
+			 (unsigned long long)(p->limits->deadline_ns / NSEC_PER_MSEC));
+	else
+		describe_end(p);
+	health_ended(&p->health, p->how, true);
 	if (!p->alone) {
 		p->alone = true;
 		return 0;
 	}
 	to->on_result(to->arg, p->batch.records[p->first].cookie,
-		      how == AWAIT_TIMEOUT ? SPOOL_DROP_SO_TIMEOUT : SPOOL_DROP_SO_CRASH, NULL, 0);
+		      how == AWAIT_TIMEOUT ? SPOOL_DROP_SO_TIMEOUT : SPOOL_DROP_SO_CRASH, p->how, strlen(p->how));
 	p->first++;
 	p->alone = false;
+	health_judge(&p->health, clock_monotonic());
 	return 0;
+}
+
+/* Takes note of what it used since the last batch; a batch begins, or somebody looks. */
+static void count_background(struct processor *p)
+{
+	uint64_t used = cpu_time(p->child.pid);
+
+	if (used > p->background.mark_ns)
+		p->background.used_ns += used - p->background.mark_ns;
+	p->background.mark_ns = used;
 }
 
 static int run_some(struct processor *p, const struct sink *to)
@@ -232,11 +320,13 @@ static int run_some(struct processor *p, const struct sink *to)
 	uint32_t n = p->alone ? 1 : p->batch.n - p->first, through;
 	int how, r = be_ready(p);
 
-	if (r == 0)
+	if (r == 0) {
+		count_background(p);
 		r = batch_submit(&p->batch, p->first, n);
+	}
 	if (r < 0)
 		return r;
-	how = await(p, finished, p->deadline_ms);
+	how = await(p, finished, p->limits->deadline_ns / NSEC_PER_MSEC);
 	if (how < 0)
 		return how;
 	if (how == AWAIT_TIMEOUT) {
@@ -244,13 +334,23 @@ static int run_some(struct processor *p, const struct sink *to)
 		if (r < 0)
 			return r;
 	}
+	p->background.mark_ns = cpu_time(p->child.pid);
 	through = batch_through(&p->batch, n);
 	hand_out(p, through, to);
 	if (through > 0) {
 		p->alone = false;
 		p->unblamed = 0;
+		health_good(&p->health);
 	}
 	return through == n ? 0 : settle(p, how, to);
+}
+
+/* Counted without a try. */
+static void give_up_rest(struct processor *p, const struct sink *to)
+{
+	for (; p->first < p->batch.n; p->first++)
+		to->on_result(to->arg, p->batch.records[p->first].cookie, SPOOL_DROP_SO_CRASH, NULL, 0);
+	p->alone = false;
 }
 
 int processor_add(struct processor *p, const void *data, uint32_t len, uint64_t cookie)
@@ -259,20 +359,55 @@ int processor_add(struct processor *p, const void *data, uint32_t len, uint64_t 
 }
 
 int processor_run(struct processor *p, void (*on_result)(void *arg, uint64_t cookie, enum spool_drop drop,
-							 const char *json, size_t len), void *arg)
+							 const char *text, size_t len), void *arg)
 {
 	const struct sink to = { on_result, arg };
 
 	p->error[0] = 0;
 	while (p->first < p->batch.n) {
-		int r = run_some(p, &to);
+		int r;
 
-		if (r < 0)
+		if (health_failed(&p->health, clock_monotonic())) {
+			give_up_rest(p, &to);
+			break;
+		}
+		r = run_some(p, &to);
+		if (r < 0 && !health_failed(&p->health, clock_monotonic()))
 			return r;
 	}
 	batch_clear(&p->batch);
 	p->first = 0;
 	return 0;
+}
+
+int processor_wait_ms(const struct processor *p)
+{
+	uint64_t ms = health_due(&p->health, clock_monotonic()) / NSEC_PER_MSEC + 1;
+
+	return (int)MIN(ms, WAIT_MAX_NS / NSEC_PER_MSEC);
+}
+
+void processor_look(struct processor *p, uint64_t now)
+{
+	uint64_t elapsed = now - p->background.looked_ns, used = p->background.used_ns;
+
+	if (!p->child.pid || !p->ready)
+		return;
+	count_background(p);
+	used = p->background.used_ns;
+	p->background.used_ns = 0;
+	p->background.looked_ns = now;
+	if (elapsed < NSEC_PER_SEC / 2 || elapsed > 10 * NSEC_PER_SEC)
+		return;		/* no second that could be judged */
+	used = used * NSEC_PER_SEC / elapsed;
+	p->background.over = used > p->limits->background_ns ? p->background.over + 1 : 0;
+	if (p->background.over < BACKGROUND_MAX || put_down(p) < 0)
+		return;
+	p->background.over = 0;
+	snprintf(p->how, sizeof(p->how), "its threads used %llu ms of CPU time per second between batches",
+		 (unsigned long long)(used / NSEC_PER_MSEC));
+	health_ended(&p->health, p->how, true);
+	health_fail(&p->health, p->how, now);
 }
 
 const char *processor_error(const struct processor *p)
@@ -302,59 +437,14 @@ static const struct manifest_item *find_item(const struct manifest *m, const cha
 	return NULL;
 }
 
-/* Executable where the kernel asks for it to be said (6.3 on). */
-static int make_memfd(void)
-{
-	const unsigned exec = 0x10;	/* MFD_EXEC */
-	int fd = memfd_create("ebpf-agent-processor", MFD_CLOEXEC | MFD_ALLOW_SEALING | exec);
-
-	if (fd < 0 && errno == EINVAL)
-		fd = memfd_create("ebpf-agent-processor", MFD_CLOEXEC | MFD_ALLOW_SEALING);
-	return fd < 0 ? -errno : fd;
-}
-
-/* A copy that nobody can change any more, so that every sandbox gets the same bytes, and needs no path. */
-static int copy_sealed(const char *path, int *ret)
-{
-	cleanup(closep) int from = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK), to = -1;
-	char buf[1 << 16];
-	struct stat st;
-	ssize_t n;
-
-	if (from < 0 || fstat(from, &st) < 0)
-		return -errno;
-	if (!S_ISREG(st.st_mode))
-		return -EINVAL;
-	if (st.st_size > (off_t)ARTIFACT_MAX)
-		return -EFBIG;
-	to = make_memfd();
-	if (to < 0)
-		return to;
-	while ((n = read(from, buf, sizeof(buf))) > 0)
-		if (write(to, buf, (size_t)n) != n)
-			return -ENOMEM;
-	if (n < 0 || fcntl(to, F_ADD_SEALS, F_SEAL_WRITE | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL) < 0)
-		return -errno;
-	*ret = take_fd(&to);
-	return 0;
-}
-
-static uint64_t env_number(const char *name, uint64_t def)
-{
-	const char *s = getenv(name);
-	char *end;
-	uint64_t v = s ? strtoull(s, &end, 10) : 0;
-
-	return v && !*end && v <= INT64_MAX ? v : def;
-}
-
 static void processor_freep(struct processor **p)
 {
 	processor_free(*p);
 }
 
 int processor_new(const struct manifest *m, const struct manifest_route *route, int launcher_sock,
-		  struct processor **ret, struct diag *d)
+		  const struct processor_limits *limits, struct processor_row *row, struct processor **ret,
+		  struct diag *d)
 {
 	const struct manifest_item *item = find_item(m, route->processor);
 	const char *function = route->function ?: FUNCTION_DEFAULT_NAME;
@@ -368,12 +458,13 @@ int processor_new(const struct manifest *m, const struct manifest_route *route, 
 	if (!p)
 		return -ENOMEM;
 	p->so = p->child.conn = -1;
-	p->memory = env_number(PROCESSOR_ENV_MEMORY, MEMORY);
-	p->deadline_ms = MIN(env_number(PROCESSOR_ENV_DEADLINE, DEADLINE_MS), (uint64_t)3600000);
+	p->limits = limits ?: &processor_default_limits;
+	p->health = (struct health){ p->limits, row ?: &p->own_row, p->name };
+	p->health.row->used = 1;
 	snprintf(p->name, sizeof(p->name), "%s/%s", m->program ?: "", item->name);
 	if ((size_t)snprintf(p->function, sizeof(p->function), "%s", function) >= sizeof(p->function))
 		return diag_fail(d, -ENAMETOOLONG, m->file, 0, "the name of function %.64s… is too long", function);
-	r = copy_sealed(item->artifact, &p->so);
+	r = sealed_copy(item->artifact, ARTIFACT_MAX, &p->so);
 	if (r < 0)
 		return diag_fail(d, r, m->file, 0, "processor %s: %s: %s", p->name, item->artifact, strerror(-r));
 	r = batch_init(&p->batch);
@@ -381,7 +472,8 @@ int processor_new(const struct manifest *m, const struct manifest_route *route, 
 		r = child_connect(&p->child, launcher_sock);
 	if (r < 0)
 		return diag_fail(d, r, m->file, 0, "processor %s: %s", p->name, strerror(-r));
-	r = start(p);
+	if (!health_due(&p->health, clock_monotonic()))
+		r = start(p);
 	if (r < 0)
 		return diag_fail(d, r, m->file, 0, "%s", p->error);
 	*ret = take(p);

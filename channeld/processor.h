@@ -4,34 +4,45 @@
  *
  * Blame: when the sandbox dies or outlasts its deadline, the record that was in flight is tried once more, alone, in a
  * new sandbox; only a second death counts it (so_crash, so_timeout) and goes on behind it. A SIGKILL that did not come
- * from here (the machine ran out of memory, an administrator) blames no record: it is simply tried again. */
+ * from here (the machine ran out of memory, an administrator) blames no record: it is simply tried again.
+ *
+ * After too many deaths in a row it is failed (processor_health.h): its records are counted as so_crash at once, and
+ * what else the program does goes on. One that cannot be loaded fails by the same count: to wait for it would hold up
+ * all other routes of its program, for ever, and its events are lost all the same once the ring is full. */
 #ifndef EBPF_AGENT_PROCESSOR_H
 #define EBPF_AGENT_PROCESSOR_H
 
 #include "../abi/spool.h"
 #include "../common/diag.h"
 #include "../common/manifest.h"
+#include "processor_status.h"
 
 struct processor;
 
-#define PROCESSOR_ENV_DEADLINE "EBPF_AGENT_PROCESSOR_DEADLINE_MS"	/* per batch; default 1000 */
-#define PROCESSOR_ENV_MEMORY   "EBPF_AGENT_PROCESSOR_MEMORY"		/* bytes, RLIMIT_DATA; default 256 MiB */
-
 /* Opens everything that is needed ever after (the artifact, the batch area, a connection of its own to the launcher
  * behind @launcher_sock, which stays the caller's), and starts the sandbox; whether it could load the processor is
- * known at the first run. Call it before rights_apply(). -ENOENT, -EINVAL, … (see @d). */
+ * known at the first run. @limits (NULL: the defaults) are read whenever they are needed, and may change; @row (may be
+ * NULL) is kept up to date, and what it says of earlier deaths counts. Both stay the caller's. Call it before
+ * rights_apply(). -ENOENT, -EINVAL, … (see @d). */
 int processor_new(const struct manifest *m, const struct manifest_route *route, int launcher_sock,
-		  struct processor **ret, struct diag *d);
+		  const struct processor_limits *limits, struct processor_row *row, struct processor **ret,
+		  struct diag *d);
 
 /* Copies a record into the batch. -ENOSPC: the batch is full, run it first; -EMSGSIZE: no batch can hold it. */
 int processor_add(struct processor *p, const void *data, uint32_t len, uint64_t cookie);
 
 /* Runs what was added, and calls @on_result for each record in the order of adding: @drop == SPOOL_N_DROPS is a
- * result, one valid JSON value in @json, readable until the callback returns; any other @drop says why there is none.
- * Blocks for at most the deadline per batch and per death. 0, or -errno with processor_error() saying why: the records
- * that had no @on_result stay in the batch, and another run goes on with them. */
+ * result, one valid JSON value in @text, readable until the callback returns; any other @drop says why there is none,
+ * and @text how the sandbox ended, if the record was tried and ended it. Blocks for at most the deadline per batch and
+ * per death. 0, or -errno: no sandbox can be had at the moment (-EAGAIN: it was started too often just before; else
+ * processor_error() says why). The records that had no @on_result stay in the batch, and another run goes on with
+ * them, after processor_wait_ms() at the earliest. */
 int processor_run(struct processor *p, void (*on_result)(void *arg, uint64_t cookie, enum spool_drop drop,
-							 const char *json, size_t len), void *arg);
+							 const char *text, size_t len), void *arg);
+int processor_wait_ms(const struct processor *p);	/* 1 to 1000 */
+
+/* About once a second, between batches: one whose threads use too much CPU time meanwhile is ended, and failed. */
+void processor_look(struct processor *p, uint64_t now);
 
 /* Why the last run failed, in a sentence; "" if it did not. */
 const char *processor_error(const struct processor *p);

@@ -78,6 +78,7 @@ int child_start(struct processor_child *c, const char *functions, uint64_t memor
 	if (reply.type != LAUNCHER_SPAWNED)
 		return reply.type == LAUNCHER_FAILED && reply.error < 0 ? reply.error : -EPROTO;
 	c->pid = reply.pid;
+	c->uid = reply.uid;
 	c->killed = false;
 	return 0;
 }

@@ -10,6 +10,7 @@
 struct processor_child {
 	int conn;
 	pid_t pid;		/* 0: none */
+	uid_t uid;
 	bool killed;		/* by us */
 	int status, signal;	/* how the last one ended */
 };

@@ -12,6 +12,7 @@
 #include "channeld.h"
 #include "clock.h"
 #include "launcher.h"
+#include "supervised_processors.h"
 #include "watch.h"
 #include "worker.h"
 
@@ -91,14 +92,6 @@ static int control_new(struct supervised *child, int *ret_theirs)
 
 /* ---- start ----------------------------------------------------------------------------------------------- */
 
-static bool needs_launcher(const struct manifest *m)
-{
-	for (size_t i = 0; i < m->routes.n; i++)
-		if (((const struct manifest_route *)m->routes.items)[i].processor)
-			return true;
-	return false;
-}
-
 /* A connection of the worker's own to the launcher, which gets the other end from us. */
 static int launcher_connect(const struct supervised *child, int *ret)
 {
@@ -118,18 +111,21 @@ static int launcher_connect(const struct supervised *child, int *ret)
 	return err < 0 ? err : 0;
 }
 
-static pid_t start_worker(struct supervised *child, int control, int launcher)
+/* @launcher, @processors: -1 without processors. */
+static pid_t start_worker(struct supervised *child, int control, int launcher, int processors)
 {
 	const struct channeld_conf *conf = svc_conf(child->channeld->svc);
-	struct spawn_fd fds[2] = { { control, WORKER_FD_CONTROL }, { launcher, WORKER_FD_LAUNCHER } };
-	char path[PATH_MAX], control_text[16], launcher_text[16], size[24];
+	struct spawn_fd fds[] = { { control, WORKER_FD_CONTROL }, { launcher, WORKER_FD_LAUNCHER },
+				  { processors, WORKER_FD_PROCESSORS } };
+	char path[PATH_MAX], control_text[16], launcher_text[16], processors_text[16], size[24];
 	char *argv[] = { "ebpf-channeld", "worker", "--control", control_text, "--launcher", launcher_text,
-			 "--spool-size", size, child->program, NULL };
-	struct spawn s = { .path = path, .argv = argv, .fds = fds, .n_fds = launcher < 0 ? 1 : 2, .new_session = true };
+			 "--processors", processors_text, "--spool-size", size, child->program, NULL };
+	struct spawn s = { .path = path, .argv = argv, .fds = fds, .n_fds = launcher < 0 ? 1 : 3, .new_session = true };
 	int err = spawn_helper_path("ebpf-channeld", path);
 
 	snprintf(control_text, sizeof(control_text), "%d", WORKER_FD_CONTROL);
 	snprintf(launcher_text, sizeof(launcher_text), "%d", launcher < 0 ? -1 : WORKER_FD_LAUNCHER);
+	snprintf(processors_text, sizeof(processors_text), "%d", launcher < 0 ? -1 : WORKER_FD_PROCESSORS);
 	snprintf(size, sizeof(size), "%llu", (unsigned long long)conf->spool.size);
 	return err < 0 ? err : spawn(&s);
 }
@@ -137,13 +133,15 @@ static pid_t start_worker(struct supervised *child, int control, int launcher)
 static int start(struct supervised *child)
 {
 	cleanup(closep) int control = -1, launcher = -1;
-	int err = control_new(child, &control);
+	int err = control_new(child, &control), processors = -1;
 	pid_t pid = 0;
 
-	if (err == 0 && needs_launcher(child->manifest))
+	if (err == 0)
+		err = processors_prepare(child, &processors);
+	if (err == 0 && processors >= 0)
 		err = launcher_connect(child, &launcher);
 	if (err == 0) {
-		pid = start_worker(child, control, launcher);
+		pid = start_worker(child, control, launcher, processors);
 		err = pid < 0 ? pid : 0;
 	}
 	if (err < 0) {
@@ -206,6 +204,7 @@ void supervised_ended(struct supervised *child, int status)
 		log_warning("worker of %s (process %d) %s", child->program, (int)child->pid, child->last_end);
 	child->pid = 0;
 	control_close(child);
+	processors_ended(child);
 	if (child->gone || child->channeld->stopping)
 		return;
 	child->restarts++;
@@ -283,6 +282,7 @@ void supervised_refresh(struct supervised *child)
 	if (old && old->generation != m->generation) {
 		supervised_kill(child);
 		stop_watch(child);
+		processors_begin(child);
 		child->quick_deaths = child->retry_at_ns = 0;
 		if (child->failed)
 			degraded(child, false);
@@ -359,6 +359,7 @@ struct supervised *supervised_new(struct channeld *c, const char *program)
 	if (!child)
 		return NULL;
 	child->channeld = c;
+	child->processors_fd = -1;
 	child->program = strdup(program);
 	if (!child->program) {
 		free(child);
@@ -372,6 +373,7 @@ void supervised_free(struct supervised *child)
 	if (child->failed)
 		degraded(child, false);
 	stop_watch(child);
+	processors_fini(child);
 	control_close(child);
 	arena_free(child->arena);
 	free(child->program);

@@ -21,7 +21,6 @@
 #define DRAINED_AFTER_NS (60 * NSEC_PER_MSEC)
 #define QUIET_NS (20 * NSEC_PER_MSEC)	/* of them before the kernel is asked */
 #define ROOM_WAIT_MAX_MS 5
-#define PROCESSOR_WAIT_MAX_MS 1000
 
 struct worker {
 	struct drain drain;
@@ -32,7 +31,7 @@ struct worker {
 	uint64_t empty_since;		/* while draining; 0: not empty */
 	bool kernel_done;		/* since then */
 	uint64_t next_tick;
-	int room_wait_ms, processor_wait_ms;
+	int room_wait_ms;
 };
 
 /* ---- the supervisor ------------------------------------------------------------------------------------ */
@@ -76,13 +75,7 @@ static void wait_for_room(void *arg)
 
 static void wait_for_processor(void *arg, struct route *r)
 {
-	struct worker *w = arg;
-
-	if (w->processor_wait_ms == 1)
-		log_error("%s: processor '%s': %s; its events wait", w->program, r->manifest->processor,
-			  processor_error(r->processor));
-	wait_for_supervisor(w, w->processor_wait_ms);
-	w->processor_wait_ms = MIN(w->processor_wait_ms * 2, PROCESSOR_WAIT_MAX_MS);
+	wait_for_supervisor(arg, processor_wait_ms(r->processor));
 }
 
 static void ring_doorbell(void *arg)
@@ -136,7 +129,7 @@ static int drain_all(struct worker *w)
 	int n;
 
 	while ((n = drain_batch(d)) > 0) {
-		w->room_wait_ms = w->processor_wait_ms = 1;
+		w->room_wait_ms = 1;
 		w->empty_since = 0;
 		if (clock_monotonic() >= w->next_tick)
 			break;
@@ -162,6 +155,13 @@ static void wait_for_events(struct worker *w, uint64_t now)
 			listen_to(w);
 }
 
+static void look_at_processors(struct drain *d, uint64_t now)
+{
+	for (size_t i = 0; i < d->n_routes && d->has_processors; i++)
+		if (d->routes[i].processor)
+			processor_look(d->routes[i].processor, now);
+}
+
 static int loop(struct worker *w)
 {
 	struct drain *d = &w->drain;
@@ -175,6 +175,7 @@ static int loop(struct worker *w)
 		settle(w, now);
 		if (now >= w->next_tick) {
 			(void)clock_correct(&d->spool.next.wall_offset_ns);	/* counts from the next commit on */
+			look_at_processors(d, now);
 			w->next_tick = now + TICK_NS;
 		}
 		if (n > 0) {
@@ -228,6 +229,7 @@ static int parse(int argc, char **argv, struct worker_options *o)
 	static const struct option options[] = {
 		{ "control", required_argument, NULL, 'c' },
 		{ "launcher", required_argument, NULL, 'l' },
+		{ "processors", required_argument, NULL, 'p' },
 		{ "spool-size", required_argument, NULL, 's' },
 		{},
 	};
@@ -237,6 +239,7 @@ static int parse(int argc, char **argv, struct worker_options *o)
 		switch (c) {
 		case 'c': o->control = atoi(optarg); break;
 		case 'l': o->launcher = atoi(optarg); break;
+		case 'p': o->processors = atoi(optarg); break;
 		case 's': if (conf_parse_size(optarg, &o->spool_size) < 0) return -EINVAL; break;
 		default:  return -EINVAL;
 		}
@@ -256,16 +259,17 @@ static bool manifest_gone(const char *program)
 
 int worker_main(int argc, char **argv)
 {
-	static struct worker w = { .room_wait_ms = 1, .processor_wait_ms = 1 };
+	static struct worker w = { .room_wait_ms = 1 };
 	const char *size = getenv(WORKER_ENV_SPOOL_SIZE);
-	struct worker_options o = { .control = -1, .launcher = -1, .spool_size = WORKER_SPOOL_SIZE };
+	struct worker_options o = { .control = -1, .launcher = -1, .processors = -1, .spool_size = WORKER_SPOOL_SIZE };
 	struct diag diag = {};
 	int err;
 
 	log_init("channeld", LOG_INFO);
 	if (parse(argc, argv, &o) < 0 || (size && conf_parse_size(size, &o.spool_size) < 0)) {
 		fprintf(stderr,
-			"usage: ebpf-channeld worker [--control FD] [--launcher FD] [--spool-size BYTES] PROGRAM\n");
+			"usage: ebpf-channeld worker [--control FD] [--launcher FD] [--processors FD] "
+			"[--spool-size BYTES] PROGRAM\n");
 		return 2;
 	}
 	w.program = o.program;

@@ -5,7 +5,8 @@
 
 #include "../common/base.h"
 
-/* worker PROGRAM [--control FD] [--launcher FD] [--spool-size BYTES]. Returns the process's exit status. */
+/* worker PROGRAM [--control FD] [--launcher FD] [--processors FD] [--spool-size BYTES]. Returns the process's exit
+ * status. */
 int worker_main(int argc, char **argv);
 
 /* What goes over the control socket (SOCK_SEQPACKET), one byte each. The worker opens no socket of its own: the
@@ -13,8 +14,10 @@ int worker_main(int argc, char **argv);
 #define WORKER_SAYS_SPOOL   'S'	/* to sinkd: records wait and you said that you sleep */
 #define WORKER_SAYS_DRAINED 'E'	/* to loaderd: draining, and all rings are empty */
 #define WORKER_TOLD_DRAIN   'D'	/* the manifest says draining */
+#define WORKER_TOLD_LETTERS 'L'	/* with a descriptor: the dead-letter file from now on */
 
 #define WORKER_FD_LAUNCHER 3
 #define WORKER_FD_CONTROL  4
+#define WORKER_FD_PROCESSORS 5	/* processor_status.h */
 
 #endif

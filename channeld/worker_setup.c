@@ -102,7 +102,8 @@ static int make_route(struct drain *d, const struct manifest *m, size_t i, const
 			return diag_fail(diag, -ENOTCONN, NULL, 0,
 					 "event '%s' needs ebpf-launcher, and there is no socket to it",
 					 r->manifest->event_name);
-		err = processor_new(m, r->manifest, launcher, &r->processor, diag);
+		err = processor_new(m, r->manifest, launcher, &d->processors->limits, &d->processors->rows[i],
+				    &r->processor, diag);
 		if (err < 0)
 			return err;
 		d->has_processors = true;
@@ -151,6 +152,19 @@ static int fill(struct drain *d, const struct manifest *m, const struct worker_o
 	return 0;
 }
 
+/* What the supervisor shares; without one, an area of the worker's own. */
+static int open_processors(struct drain *d, const struct worker_options *o)
+{
+	int fd, err;
+
+	if (o->processors >= 0)
+		return processor_area_map(o->processors, &d->processors);
+	err = processor_area_new(&fd, &d->processors);
+	if (err == 0)
+		close(fd);
+	return err;
+}
+
 int worker_setup(struct drain *d, const struct worker_options *o, bool *ret_draining, struct diag *diag)
 {
 	struct arena *a = arena_new(0);
@@ -159,6 +173,8 @@ int worker_setup(struct drain *d, const struct worker_options *o, bool *ret_drai
 
 	if (err == 0)
 		err = open_spool(d, m, o, diag);
+	if (err == 0)
+		err = open_processors(d, o);
 	if (err == 0)
 		err = fill(d, m, o, diag);
 	if (err < 0) {

@@ -10,7 +10,7 @@
 
 struct worker_options {
 	const char *program;
-	int control, launcher;		/* -1: none */
+	int control, launcher, processors;	/* -1: none */
 	uint64_t spool_size;		/* when the manifest does not say */
 };
 

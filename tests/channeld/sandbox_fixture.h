@@ -28,6 +28,8 @@ struct fixture {
 	struct manifest_item item;
 	struct manifest_route route;
 	char artifact[PATH_MAX];
+	struct processor_limits limits;
+	struct processor_row *row;	/* of processors that are started; NULL: one each, of their own */
 	struct diag d;
 };
 
@@ -80,13 +82,20 @@ static inline void fixture_processor(struct fixture *f, const char *so, const ch
 	f->route = (struct manifest_route){ .processor = "so", .function = function };
 }
 
+static inline int fixture_new(struct fixture *f, struct processor **ret)
+{
+	if (!f->limits.memory)
+		f->limits = processor_default_limits;
+	return processor_new(&f->m, &f->route, f->worker, &f->limits, f->row, ret, &f->d);
+}
+
 static inline struct processor *fixture_start(struct fixture *f, const char *so, const char *function)
 {
 	struct processor *p = NULL;
 	int r;
 
 	fixture_processor(f, so, function);
-	r = processor_new(&f->m, &f->route, f->worker, &p, &f->d);
+	r = fixture_new(f, &p);
 	if (r < 0)
 		fail_msg("processor_new: %d %s", r, f->d.error);
 	return p;

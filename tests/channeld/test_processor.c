@@ -58,6 +58,13 @@ static void expect(size_t i, enum spool_drop drop, const char *text)
 		fail_msg("result %zu is %d '%s', not %d '%s'", i, got.r[i].drop, got.r[i].text, drop, text ? text : "");
 }
 
+static struct processor *start_with_deadline(struct fixture *f, uint64_t ms)
+{
+	f->limits = processor_default_limits;
+	f->limits.deadline_ns = ms * NSEC_PER_MSEC;
+	return fixture_start(f, "misbehave", NULL);
+}
+
 static void records_come_back_as_results_in_order(void **state)
 {
 	struct processor *p = fixture_start(*state, "plain", "process");
@@ -134,7 +141,7 @@ static void only_the_record_that_kills_is_blamed(void **state)
 #else
 	static const char deaths[] = "caxTM";
 #endif
-	struct processor *p = fixture_start(*state, "misbehave", NULL);
+	struct processor *p = start_with_deadline(*state, 20000);	/* M takes a while */
 
 	for (const char *d = deaths; *d; d++) {
 		char letters[] = ".. .  ";
@@ -147,6 +154,7 @@ static void only_the_record_that_kills_is_blamed(void **state)
 	}
 	/* Each killed twice. */
 	assert_int_equal(processor_restarts(p), 2 * 2 * strlen(deaths) - 1);
+	((struct fixture *)*state)->limits = processor_default_limits;
 	processor_free(p);
 }
 
@@ -154,14 +162,13 @@ static void only_the_record_that_hangs_is_blamed(void **state)
 {
 	struct processor *p;
 
-	setenv(PROCESSOR_ENV_DEADLINE, "150", 1);
-	p = fixture_start(*state, "misbehave", NULL);
+	p = start_with_deadline(*state, 150);
 	run_letters(p, "..h.");
 	expect(2, SPOOL_DROP_SO_TIMEOUT, NULL);
 	for (size_t i = 0; i < 4; i++)
 		if (i != 2)
 			expect(i, SPOOL_N_DROPS, "\".\"");
-	unsetenv(PROCESSOR_ENV_DEADLINE);
+	((struct fixture *)*state)->limits = processor_default_limits;
 	processor_free(p);
 }
 
@@ -200,8 +207,7 @@ static void scribbling_spoils_only_its_own_results(void **state)
 {
 	struct processor *p;
 
-	setenv(PROCESSOR_ENV_DEADLINE, "300", 1);
-	p = fixture_start(*state, "misbehave", NULL);
+	p = start_with_deadline(*state, 300);
 	run_letters(p, "s");
 	expect(0, SPOOL_DROP_SO_ERROR, NULL);		/* sixteen bytes 0xff */
 	for (int i = 0; i < 20; i++) {
@@ -217,7 +223,7 @@ static void scribbling_spoils_only_its_own_results(void **state)
 	p = fixture_start(*state, "misbehave", NULL);
 	run_letters(p, "..");
 	expect(1, SPOOL_N_DROPS, "\".\"");
-	unsetenv(PROCESSOR_ENV_DEADLINE);
+	((struct fixture *)*state)->limits = processor_default_limits;
 	processor_free(p);
 }
 
@@ -225,12 +231,11 @@ static void records_behind_a_scribbler_that_dies_are_unharmed(void **state)
 {
 	struct processor *p;
 
-	setenv(PROCESSOR_ENV_DEADLINE, "300", 1);
-	p = fixture_start(*state, "misbehave", NULL);
+	p = start_with_deadline(*state, 300);
 	run_letters(p, ".c.u.c.");
 	for (size_t i = 0; i < got.n; i += 2)
 		expect(i, SPOOL_N_DROPS, "\".\"");
-	unsetenv(PROCESSOR_ENV_DEADLINE);
+	((struct fixture *)*state)->limits = processor_default_limits;
 	processor_free(p);
 }
 
@@ -241,7 +246,7 @@ static void a_processor_that_cannot_be_loaded_says_why(void **state)
 	} bad[] = {
 		{ "plain", "no_such", "has no function no_such" },
 		{ "unresolved", "process", "undefined symbol: nobody_has_this_function" },
-		{ "constructor", "process", "ended while it was being loaded (signal 11)" },
+		{ "constructor", "process", "died while it was being loaded: killed by signal 11 (SIGSEGV)" },
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(bad); i++) {
@@ -267,15 +272,15 @@ static void an_artifact_that_is_absent_or_no_object_is_an_error(void **state)
 	struct processor *p = NULL;
 
 	fixture_processor(f, "no-such", "process");
-	assert_int_equal(processor_new(&f->m, &f->route, f->worker, &p, &f->d), -ENOENT);
+	assert_int_equal(fixture_new(f, &p), -ENOENT);
 	assert_non_null(strstr(f->d.error, "no-such.so: No such file"));
 	f->d.error[0] = 0;
 	f->route.processor = "other";
-	assert_int_equal(processor_new(&f->m, &f->route, f->worker, &p, &f->d), -EINVAL);
+	assert_int_equal(fixture_new(f, &p), -EINVAL);
 	assert_null(p);
 	fixture_processor(f, "plain", "process");
 	strcpy(f->artifact, "/etc/passwd");
-	assert_int_equal(processor_new(&f->m, &f->route, f->worker, &p, &f->d), 0);
+	assert_int_equal(fixture_new(f, &p), 0);
 	assert_int_equal(processor_add(p, "abcd", 4, 1), 0);
 	assert_int_equal(processor_run(p, on_result, &got), -ENOEXEC);
 	assert_non_null(strstr(processor_error(p), "cannot be loaded: "));
@@ -303,7 +308,7 @@ static void the_sdk_example_keeps_what_ended_badly(void **state)
 
 	fixture_processor(f, "", "process");
 	fixture_path("sdk/example.so", f->artifact);
-	assert_int_equal(processor_new(&f->m, &f->route, f->worker, &p, &f->d), 0);
+	assert_int_equal(fixture_new(f, &p), 0);
 	assert_int_equal(processor_add(p, &ev, sizeof(ev), 0), 0);
 	ev.exit_code = 3;
 	assert_int_equal(processor_add(p, &ev, sizeof(ev), 1), 0);

@@ -206,7 +206,7 @@ static void an_exhausted_range_is_refused_and_recovers(void **state)
 	fixture_launcher(&f, 0, "61451-61452");
 	a = run_one(&f, "plain");
 	b = run_one(&f, "plain");
-	assert_int_equal(processor_new(&f.m, &f.route, f.worker, &c, &f.d), -EUSERS);
+	assert_int_equal(fixture_new(&f, &c), -EUSERS);
 	assert_non_null(strstr(f.d.error, "every uid of the range is in use"));
 	pid = processor_pid(a);
 	processor_free(a);
@@ -226,7 +226,7 @@ static void a_launcher_without_the_right_to_change_identities_refuses(void **sta
 	(void)state;
 	fixture_launcher(&f, 65534, LAUNCHER_DEFAULT_UIDS);
 	fixture_processor(&f, "plain", "process");
-	r = processor_new(&f.m, &f.route, f.worker, &p, &f.d);
+	r = fixture_new(&f, &p);
 	assert_true(r == -EPERM || r == -ECONNRESET);
 	assert_null(p);
 	fixture_end(&f);

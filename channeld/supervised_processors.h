@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The supervisor's side of a program's processors: their limits, what is said of them, their dead-letter file. */
+#ifndef EBPF_AGENT_SUPERVISED_PROCESSORS_H
+#define EBPF_AGENT_SUPERVISED_PROCESSORS_H
+
+#include "channeld.h"
+
+/* Before a worker is started: makes the area that goes to it as *ret_fd (which stays here), if the program has
+ * processors; -1 else. */
+int processors_prepare(struct supervised *child, int *ret_fd);
+/* The worker ended. */
+void processors_ended(struct supervised *child);
+/* Another load of the program: counts begin anew. */
+void processors_begin(struct supervised *child);
+/* There is a new configuration. */
+void processors_reload(struct supervised *child, const struct channeld_conf *conf);
+/* Once a second: says what is failed, exchanges a dead-letter file that is full. */
+void processors_look(struct supervised *child);
+void processors_fini(struct supervised *child);
+void processors_append(const struct supervised *child, struct bus_rows *rows);
+
+#endif
