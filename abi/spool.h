@@ -11,9 +11,10 @@
 #include <stdint.h>
 
 #define SPOOL_MAGIC   0x31304c4f4f505345ULL	/* "ESPOOL01" */
-#define SPOOL_VERSION 2
+#define SPOOL_VERSION 3
 
-#define SPOOL_MAX_RINGS   16
+#define SPOOL_MAX_CHANNELS 16
+#define SPOOL_MAX_SOURCES 512	/* a ring, a polled map, a pipe; of a perf buffer each CPU's */
 #define SPOOL_MAX_ROUTES  64	/* (channel, event) pairs of one program */
 #define SPOOL_MAX_CURSORS 8	/* sinks that read one spool */
 #define SPOOL_MIN_SIZE    (256u << 10)
@@ -80,18 +81,23 @@ enum sink_drop {
 	SINK_N_DROPS
 };
 
-/* What one commit publishes: where each ring goes on, and what has been counted up to there. Only after it do the
- * rings' consumer positions move, so at every instant everything before `next` is in the counters and the spool,
+/* What one commit publishes: where each source goes on, and what has been counted up to there. Only after it do the
+ * sources' consumer positions move, so at every instant everything before `next` is in the counters and the spool,
  * and nothing after it is. */
-struct spool_ring {
-	uint32_t map_id;	/* the kernel's id of the ring buffer map, unique within a boot; 0: row not used */
-	uint32_t channel;	/* index in the manifest */
-	uint64_t next;		/* ring position (bytes) of the first record not yet accounted for */
+struct spool_source {
+	uint32_t id;		/* unique within a boot, part of event ids: see SPOOL_SOURCE_…; 0: row not used */
+	uint16_t channel;	/* index in the manifest */
+	uint16_t part;		/* which of the channel's: the CPU of a perf buffer, else 0 */
+	uint64_t next;		/* position of the first record not yet accounted for, in bytes; of a map in entries */
 	uint64_t drained;	/* records taken out */
 	uint64_t drained_bytes;
 	uint64_t discarded;	/* records that the program itself discarded: not events */
 	uint64_t lost;		/* events known to be lost with a transport (perf buffers); 0 for ring buffers */
+	uint64_t lost_seen;	/* the kernel's own count of them when `lost` was counted last */
 };
+/* A source's id: of maps the kernel's, which is unique within a boot; what is no map has one that no map can have. */
+#define SPOOL_SOURCE_PERF 0x80000000u	/* | the perf event's id */
+#define SPOOL_SOURCE_PIPE 0xc0000000u	/* | the program's generation and the channel's index */
 struct spool_route {
 	uint16_t channel, event;	/* indices in the manifest */
 	uint32_t spare;
@@ -110,13 +116,13 @@ struct spool_commit {
 	int64_t wall_offset_ns;	/* CLOCK_REALTIME minus CLOCK_MONOTONIC, so that a replay gives the same `ts` */
 	uint32_t generation;	/* of the manifest that this was made under */
 	uint32_t flags;
-	uint16_t n_rings, n_routes;
+	uint16_t n_sources, n_routes;
 	uint32_t spare;
-	/* In the slot lie only n_rings and n_routes of these, without a gap: a commit costs what it says. */
-	struct spool_ring rings[SPOOL_MAX_RINGS];
+	/* In the slot lie only n_sources and n_routes of these, without a gap: a commit costs what it says. */
+	struct spool_source sources[SPOOL_MAX_SOURCES];
 	struct spool_route routes[SPOOL_MAX_ROUTES];
 };
-#define SPOOL_COMMIT_FIXED __builtin_offsetof(struct spool_commit, rings)
+#define SPOOL_COMMIT_FIXED __builtin_offsetof(struct spool_commit, sources)
 
 /* One per sink. The row's name and state are written by sinkd alone; the writer only reads `pos`, checked. */
 struct spool_cursor {
@@ -141,7 +147,7 @@ struct spool_cursor_row {
 };
 _Static_assert(sizeof(struct spool_cursor_row) == 64, "spool.h is ABI");
 
-#define SPOOL_COMMIT_SLOT 16384u
+#define SPOOL_COMMIT_SLOT 40960u
 #define SPOOL_CURSOR_SLOT 192u
 _Static_assert(sizeof(struct spool_slot) + sizeof(struct spool_commit) <= SPOOL_COMMIT_SLOT, "the commit fits");
 _Static_assert(sizeof(struct spool_slot) + sizeof(struct spool_cursor) <= SPOOL_CURSOR_SLOT, "a cursor fits");
@@ -160,7 +166,7 @@ struct spool_head {
 		uint8_t slots[2 * SPOOL_CURSOR_SLOT];
 	} cursors[SPOOL_MAX_CURSORS];
 };
-#define SPOOL_HEAD_SIZE 65536u
+#define SPOOL_HEAD_SIZE 131072u
 _Static_assert(sizeof(struct spool_head) <= SPOOL_HEAD_SIZE, "the head fits");
 
 enum spool_kind { SPOOL_KIND_JSON = 1, SPOOL_KIND_SAMPLE = 2, SPOOL_KIND_STACK = 3 };
@@ -174,8 +180,8 @@ struct spool_rec {
 	uint8_t kind;		/* enum spool_kind */
 	uint16_t route;		/* index of its struct spool_route */
 	uint64_t pos;		/* its own position: a stale record is never taken for a fresh one */
-	uint64_t ring_pos;	/* event id = (boot, ring, ring position, event, result) */
-	uint32_t ring;		/* map id */
+	uint64_t source_pos;	/* event id = (boot, source, position in it, event, result) */
+	uint32_t source;	/* the source's id */
 	uint16_t event;		/* index in the manifest */
 	uint16_t result;	/* 0 for the first result of an event */
 	uint64_t time_ns;	/* wall time, as in `ts` */

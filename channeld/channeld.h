@@ -93,8 +93,8 @@ const char *supervised_state(const struct supervised *child);
 /* The program is unloaded: nobody needs its spool any more. */
 void supervised_remove_spool(const char *program);
 
-/* The row of @c's ring in a commit; NULL: none yet. */
-const struct spool_ring *commit_ring(const struct spool_commit *commit, const struct manifest_channel *c);
+/* The rows of all sources of channel @index in a commit, added up; `next` only tells whether one moved. */
+struct spool_source commit_channel(const struct spool_commit *commit, size_t index);
 /* One program's share of the ledger, appended to @rows. */
 void ledger_append(const struct manifest *m, struct bus_rows *rows);
 

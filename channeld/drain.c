@@ -5,39 +5,37 @@
 #include "clock.h"
 #include "drain.h"
 
-/* ---- out of the rings --------------------------------------------------------------------------------- */
+/* ---- out of the channels ------------------------------------------------------------------------------ */
 
-static void gather_from(struct drain *d, struct channel *c, size_t quota)
-{
-	struct item *item = &d->items[d->n_items], *end = item + quota;
-
-	while (item < end && ring_next(&c->ring, &item->rec)) {
-		item->channel = c;
-		item++;
-	}
-	d->n_items = (size_t)(item - d->items);
-}
-
-/* All rings get the same share; what one leaves goes to those behind it, whose order changes every time. */
+/* All channels get the same share; what one leaves goes to those behind it, whose order changes every time. */
 static void gather(struct drain *d)
 {
 	size_t n = d->n_channels;
 
-	d->n_items = 0;
+	d->n_records = 0;
 	for (size_t i = 0; i < n; i++) {
 		struct channel *c = &d->channels[(d->turn + i) % n];
 
-		if (c->ring.map)
-			gather_from(d, c, (DRAIN_BATCH - d->n_items) / (n - i));
+		d->n_records += c->transport->gather(c, &d->records[d->n_records],
+						     (DRAIN_BATCH - d->n_records) / (n - i));
 	}
 	if (n > 1)
 		d->turn = (d->turn + 1) % n;
 }
 
+/* Records of one channel lie together. */
 static void put_back(struct drain *d)
 {
-	for (; d->n_items; d->n_items--)
-		d->items[d->n_items - 1].channel->ring.pos = d->items[d->n_items - 1].rec.pos;
+	while (d->n_records) {
+		struct channel *c = d->records[d->n_records - 1].channel;
+		size_t n = 0;
+
+		while (d->n_records && d->records[d->n_records - 1].channel == c) {
+			d->n_records--;
+			n++;
+		}
+		c->transport->put_back(c, &d->records[d->n_records], n);
+	}
 }
 
 /* ---- processors --------------------------------------------------------------------------------------- */
@@ -49,9 +47,9 @@ static int answers_reset(struct drain *d)
 	size_t n = 0;
 	void *rows;
 
-	for (size_t i = 0; i < d->n_items; i++) {
-		d->items[i].answers = n;
-		n += d->items[i].channel->n_routes;
+	for (size_t i = 0; i < d->n_records; i++) {
+		d->records[i].answers = n;
+		n += d->records[i].channel->n_routes;
 	}
 	a->len = 0;
 	if (n <= a->cap)
@@ -64,7 +62,7 @@ static int answers_reset(struct drain *d)
 	return 0;
 }
 
-static bool answers_keep(struct answers *a, const char *json, size_t len)
+static bool answers_keep(struct answers *a, const char *results, size_t len)
 {
 	if (a->len + len > a->text_cap) {
 		size_t cap = MAX(a->text_cap * 2, a->len + len + (64u << 10));
@@ -75,12 +73,12 @@ static bool answers_keep(struct answers *a, const char *json, size_t len)
 		a->text = text;
 		a->text_cap = cap;
 	}
-	memcpy(a->text + a->len, json, len);
+	memcpy(a->text + a->len, results, len);
 	a->len += len;
 	return true;
 }
 
-static void on_result(void *arg, uint64_t cookie, enum spool_drop drop, const char *json, size_t len)
+static void on_result(void *arg, uint64_t cookie, enum spool_drop drop, const char *results, size_t len)
 {
 	struct answers *a = arg;
 
@@ -89,7 +87,7 @@ static void on_result(void *arg, uint64_t cookie, enum spool_drop drop, const ch
 		return;
 	a->rows[cookie].at = a->len;
 	a->rows[cookie].len = len;
-	if (!answers_keep(a, json, len))
+	if (!answers_keep(a, results, len))
 		a->rows[cookie].drop = SPOOL_DROP_OVERSIZE;
 }
 
@@ -100,13 +98,13 @@ static void run(struct drain *d, struct route *r)
 		d->wait_for_processor(d->arg, r);
 }
 
-static void ask(struct drain *d, struct route *r, const struct item *item, size_t row)
+static void ask(struct drain *d, struct route *r, const struct record *rec, size_t row)
 {
-	int err = processor_add(r->processor, item->rec.data, item->rec.len, row);
+	int err = processor_add(r->processor, rec->data, rec->len, row);
 
 	if (err == -ENOSPC) {
 		run(d, r);
-		err = processor_add(r->processor, item->rec.data, item->rec.len, row);
+		err = processor_add(r->processor, rec->data, rec->len, row);
 	}
 	if (err < 0)
 		d->answers.rows[row].drop = SPOOL_DROP_OVERSIZE;	/* for any batch */
@@ -115,13 +113,13 @@ static void ask(struct drain *d, struct route *r, const struct item *item, size_
 /* Asks for everything that was gathered, and waits for the answers. */
 static void ask_all(struct drain *d)
 {
-	for (size_t i = 0; i < d->n_items; i++) {
-		const struct item *item = &d->items[i];
-		const struct channel *c = item->channel;
+	for (size_t i = 0; i < d->n_records; i++) {
+		const struct record *rec = &d->records[i];
+		const struct channel *c = rec->channel;
 
-		for (size_t j = 0; j < c->n_routes && !item->rec.discarded; j++)
+		for (size_t j = 0; j < c->n_routes && !rec->discarded; j++)
 			if (c->routes[j]->processor)
-				ask(d, c->routes[j], item, item->answers + j);
+				ask(d, c->routes[j], rec, rec->answers + j);
 	}
 	for (size_t i = 0; i < d->n_routes; i++)
 		if (d->routes[i].processor)
@@ -130,48 +128,48 @@ static void ask_all(struct drain *d)
 
 /* ---- into the spool ------------------------------------------------------------------------------------ */
 
-static int write_route(struct drain *d, struct route *r, const struct when *when, const struct item *item, size_t row,
-		       struct outcome *ret)
+/* What there is of an event without its layout. False: its layout says it. */
+static bool answer_of(struct drain *d, const struct route *r, const struct record *rec, size_t row, struct answer *ret)
 {
-	struct answer a = {}, *given = NULL;
+	const struct channel *c = rec->channel;
 
 	if (r->processor) {
-		a.drop = d->answers.rows[row].drop;
-		if (a.drop == SPOOL_N_DROPS) {
-			a.json = d->answers.text + d->answers.rows[row].at;
-			a.len = d->answers.rows[row].len;
-		}
-		given = &a;
+		ret->drop = d->answers.rows[row].drop;
+		ret->text = d->answers.text + d->answers.rows[row].at;
+		ret->len = d->answers.rows[row].len;
+		return true;
 	}
-	return route_write(r, &d->spool, when, &item->rec, given, ret);
+	if (!c->transport->decode)
+		return false;
+	c->transport->decode(rec->channel, rec, ret);
+	return true;
 }
 
 /* All results of one record, or none of them (-ENOSPC). */
-static int write_item(struct drain *d, const struct when *when, const struct item *item)
+static int write_record(struct drain *d, const struct when *when, const struct record *rec)
 {
 	struct spool_commit *next = &d->spool.next;
 	struct outcome outcomes[SPOOL_MAX_ROUTES];
-	struct channel *c = item->channel;
+	struct channel *c = rec->channel;
 	uint64_t head = next->head, records = next->records;
+	/* Waiting helps only as long as there is something that a reader can take away. */
+	bool wait = d->spool.tail != head;
 
 	for (size_t i = 0; i < c->n_routes; i++) {
-		int err = write_route(d, c->routes[i], when, item, item->answers + i, &outcomes[i]);
+		struct answer a = {};
+		bool answered = answer_of(d, c->routes[i], rec, rec->answers + i, &a);
+		int err = route_write(c->routes[i], &d->spool, when, rec, answered ? &a : NULL, wait, &outcomes[i]);
 
-		if (err == 0)
-			continue;
-		/* Waiting helps only as long as there is something that a reader can take away. */
-		if (d->spool.tail == head && i > 0) {
-			outcomes[i] = (struct outcome){ .drop = SPOOL_N_DROPS, .no_room = true };
-			continue;
+		if (err < 0) {
+			next->head = head;
+			next->records = records;
+			return err;
 		}
-		next->head = head;
-		next->records = records;
-		return err;
 	}
 	for (size_t i = 0; i < c->n_routes; i++)
 		route_count(&next->routes[c->routes[i]->rec.route], &outcomes[i]);
-	c->row->drained++;
-	c->row->drained_bytes += item->rec.len;
+	rec->source->row->drained++;
+	rec->source->row->drained_bytes += rec->len;
 	return 0;
 }
 
@@ -184,7 +182,7 @@ static void publish(struct drain *d)
 
 		if (!c->touched)
 			continue;
-		ring_release(&c->ring, c->row->next);
+		c->transport->release(c);
 		c->touched = false;
 	}
 }
@@ -205,24 +203,23 @@ static void write_all(struct drain *d)
 {
 	struct when when = { .drain_ns = clock_monotonic(), .wall_offset_ns = d->spool.next.wall_offset_ns };
 
-	for (size_t i = 0; i < d->n_items; i++) {
-		const struct item *item = &d->items[i];
-		struct channel *c = item->channel;
+	for (size_t i = 0; i < d->n_records; i++) {
+		const struct record *rec = &d->records[i];
 
-		if (item->rec.discarded)
-			c->row->discarded++;
+		if (rec->discarded)
+			rec->source->row->discarded++;
 		else
-			while (write_item(d, &when, item) < 0)
+			while (write_record(d, &when, rec) < 0)
 				make_room(d);
-		c->row->next = item->rec.end;
-		c->touched = true;
+		rec->source->row->next = rec->end;
+		rec->channel->touched = true;
 	}
 }
 
 int drain_batch(struct drain *d)
 {
 	gather(d);
-	if (d->n_items == 0)
+	if (d->n_records == 0)
 		return 0;
 	d->spool.next.flags &= ~SPOOL_COMMIT_DRAINED;	/* more came after all: not even this batch's commit says so */
 	if (d->has_processors) {
@@ -234,7 +231,7 @@ int drain_batch(struct drain *d)
 	}
 	write_all(d);
 	publish(d);
-	return (int)d->n_items;
+	return (int)d->n_records;
 }
 
 void drain_commit(struct drain *d)
@@ -244,20 +241,49 @@ void drain_commit(struct drain *d)
 		d->ring_doorbell(d->arg);
 }
 
-bool drain_empty(const struct drain *d)
+bool drain_empty(struct drain *d)
 {
 	for (size_t i = 0; i < d->n_channels; i++)
-		if (d->channels[i].ring.map && !ring_empty(&d->channels[i].ring))
+		if (!d->channels[i].transport->empty(&d->channels[i]))
 			return false;
 	return true;
+}
+
+bool drain_tick(struct drain *d)
+{
+	bool changed = false;
+
+	for (size_t i = 0; i < d->n_channels; i++)
+		if (d->channels[i].transport->tick)
+			changed |= d->channels[i].transport->tick(&d->channels[i]);
+	return changed;
+}
+
+void drain_finish(struct drain *d)
+{
+	for (size_t i = 0; i < d->n_channels; i++)
+		if (d->channels[i].transport->finish)
+			d->channels[i].transport->finish(&d->channels[i]);
+}
+
+uint64_t drain_due(const struct drain *d)
+{
+	uint64_t due = UINT64_MAX;
+
+	for (size_t i = 0; i < d->n_channels; i++)
+		if (d->channels[i].transport->due)
+			due = MIN(due, d->channels[i].transport->due(&d->channels[i]));
+	return due;
 }
 
 void drain_fini(struct drain *d)
 {
 	for (size_t i = 0; i < d->n_routes; i++)
 		route_fini(&d->routes[i]);
-	for (size_t i = 0; i < d->n_channels; i++)
-		ring_close(&d->channels[i].ring);
+	for (size_t i = 0; i < d->n_channels; i++) {
+		d->channels[i].transport->close(&d->channels[i]);
+		free(d->channels[i].sources);
+	}
 	processor_area_free(d->processors);
 	free(d->answers.rows);
 	free(d->answers.text);

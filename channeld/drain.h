@@ -1,26 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* From the rings into the spool, batch by batch: taken out of the rings, answered by processors where there are any,
- * written record by record, published by one commit, and only then released. */
+/* From the channels into the spool, batch by batch: taken out of their sources, answered by processors where there are
+ * any, written record by record, published by one commit, and only then released. */
 #ifndef EBPF_AGENT_DRAIN_H
 #define EBPF_AGENT_DRAIN_H
 
 #include "route.h"
 
 #define DRAIN_BATCH 256
-
-struct channel {
-	struct ring ring;		/* map NULL: no ring buffer */
-	struct spool_ring *row;		/* in spool.next */
-	struct route **routes;
-	size_t n_routes;
-	bool touched;			/* this batch moves its position */
-};
-
-struct item {
-	struct channel *channel;
-	struct ring_record rec;
-	size_t answers;			/* index of its first one */
-};
 
 /* Results of processors, kept until they are written. */
 struct answers {
@@ -35,7 +21,7 @@ struct answers {
 
 struct drain {
 	struct spool_writer spool;
-	struct channel channels[SPOOL_MAX_RINGS];
+	struct channel channels[SPOOL_MAX_CHANNELS];
 	size_t n_channels;
 	struct route routes[SPOOL_MAX_ROUTES];
 	size_t n_routes;
@@ -43,8 +29,8 @@ struct drain {
 	bool has_processors;
 	struct processor_area *processors;	/* NULL: none has limits, and nobody asks */
 	size_t turn;			/* channel that is first in the next batch */
-	struct item items[DRAIN_BATCH];
-	size_t n_items;
+	struct record records[DRAIN_BATCH];
+	size_t n_records;
 	struct answers answers;
 
 	/* The spool is full: returns when it may have room again. */
@@ -56,13 +42,20 @@ struct drain {
 	void *arg;
 };
 
-/* Drains one batch. Returns how many records it took out, discarded ones included; 0: the rings have none that is
+/* Drains one batch. Returns how many records it took out, discarded ones included; 0: the channels have none that is
  * finished. -ENOMEM: nothing was taken out. */
 int drain_batch(struct drain *d);
 /* Publishes d->spool.next and rings the doorbell if somebody sleeps. */
 void drain_commit(struct drain *d);
-/* Nothing waits in any ring, finished or not. */
-bool drain_empty(const struct drain *d);
+/* Nothing waits in any channel, finished or not. */
+bool drain_empty(struct drain *d);
+/* Once a second, and before the commit that says "drained": what transports count by themselves. True: it is to be
+ * committed. */
+bool drain_tick(struct drain *d);
+/* Told to drain: polled channels are read once more. */
+void drain_finish(struct drain *d);
+/* CLOCK_MONOTONIC when a channel wants to be looked at by itself; UINT64_MAX: none does. */
+uint64_t drain_due(const struct drain *d);
 void drain_fini(struct drain *d);
 
 #endif

@@ -30,8 +30,7 @@ void envelope_clock_set(struct envelope_clock *c, uint64_t second)
 	c->second = second;
 }
 
-static char *render_middle(const struct envelope_names *n, bool kernel_time, uint32_t boot, uint32_t ring,
-			   size_t *ret_len)
+static char *render_middle(const struct envelope_names *n, bool kernel_time, uint32_t boot, size_t *ret_len)
 {
 	struct json j = {};
 	char *text, *inner;
@@ -50,26 +49,27 @@ static char *render_middle(const struct envelope_names *n, bool kernel_time, uin
 	/* The members without their braces, then the beginning of the id. */
 	text = calloc(1, len + 64 + PLAN_SLACK);
 	if (text)
-		*ret_len = (size_t)snprintf(text, len + 64, "Z\",%.*s,\"id\":\"%x-%x-", (int)(len - 2), inner + 1,
-					    boot, ring);
+		*ret_len = (size_t)snprintf(text, len + 64, "Z\",%.*s,\"id\":\"%x-", (int)(len - 2), inner + 1, boot);
 	free(inner);
 	return text;
 }
 
 int envelope_init(struct envelope *e, struct envelope_clock *clock, const struct envelope_names *names, uint32_t boot,
-		  uint32_t ring, uint16_t event)
+		  uint16_t event)
 {
 	struct envelope n = { .clock = clock };
 
 	for (int kernel_time = 0; kernel_time < 2; kernel_time++) {
-		n.middle[kernel_time] = render_middle(names, kernel_time, boot, ring, &n.middle_len[kernel_time]);
+		n.middle[kernel_time] = render_middle(names, kernel_time, boot, &n.middle_len[kernel_time]);
 		if (!n.middle[kernel_time]) {
 			envelope_fini(&n);
 			return -ENOMEM;
 		}
 	}
-	n.end_len = (size_t)snprintf(n.end, 128, "-%x-0\",\"tags\":{},\"data\":", event);
-	n.max = 64 + 16 + MAX(n.middle_len[0], n.middle_len[1]) + n.end_len + 1 + PLAN_SLACK;
+	n.event_len = (size_t)snprintf(n.end, 128, "-%x-", event);
+	n.end_len = n.event_len + (size_t)snprintf(n.end + n.event_len, 128 - n.event_len, "0\",\"tags\":{},\"data\":");
+	/* 9: the id's source; 16: its position; 4: its result. */
+	n.max = 64 + MAX(n.middle_len[0], n.middle_len[1]) + 9 + 16 + 4 + n.end_len + 1 + PLAN_SLACK;
 	*e = n;
 	return 0;
 }

@@ -1,22 +1,20 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The ledger, from three places that know: the kernel's own counters, the ring itself, and the last commit. Exact at
+/* The ledger, from three places that know: the kernel's own counters, the channel itself, and the last commit. Exact at
  * rest; a row that moved while it was read says "live". */
 #include <errno.h>
 #include <limits.h>
 #include <string.h>
 
 #include "../common/paths.h"
-#include "../common/pins.h"
-#include "../common/program.h"
 #include "../common/spool.h"
 #include "channeld.h"
 #include "counts.h"
-#include "ring.h"
+#include "transport.h"
 
 #define TRIES 4
 
 struct channel_ledger {
-	struct spool_ring row;
+	struct spool_source row;	/* of all its sources */
 	struct agent_counts counts;
 	bool counted;			/* the object has counters */
 	bool has_pending, live;
@@ -40,24 +38,6 @@ static int read_commit(const struct manifest *m, struct spool_commit *ret)
 	return err;
 }
 
-static int count_pending(const struct manifest *m, const struct manifest_channel *c, uint64_t next,
-			 struct channel_ledger *ret)
-{
-	struct ring ring = {};
-	int fd = pin_get(m->program, c->item, PIN_MAP, c->map), err;
-
-	if (fd < 0)
-		return fd;
-	err = ring_open(&ring, fd, true);
-	if (err < 0) {
-		close(fd);
-		return err;
-	}
-	err = ring_count(&ring, next, &ret->pending, &ret->discarded);
-	ring_close(&ring);
-	return err;
-}
-
 static int read_counts(const struct manifest *m, const struct manifest_channel *c, struct agent_counts *ret)
 {
 	cleanup(closep) int fd = counts_open(m, c);
@@ -65,27 +45,36 @@ static int read_counts(const struct manifest *m, const struct manifest_channel *
 	return fd < 0 ? fd : counts_read(fd, ret);
 }
 
-const struct spool_ring *commit_ring(const struct spool_commit *commit, const struct manifest_channel *c)
+struct spool_source commit_channel(const struct spool_commit *commit, size_t index)
 {
-	for (size_t i = 0; i < commit->n_rings; i++)
-		if (commit->rings[i].map_id == c->map_id)
-			return &commit->rings[i];
-	return NULL;
+	struct spool_source sum = {};
+
+	for (size_t i = 0; i < commit->n_sources; i++) {
+		const struct spool_source *row = &commit->sources[i];
+
+		if (row->channel != index)
+			continue;
+		sum.next += row->next;
+		sum.drained += row->drained;
+		sum.drained_bytes += row->drained_bytes;
+		sum.discarded += row->discarded;
+		sum.lost += row->lost;
+	}
+	return sum;
 }
 
 /* False: it moved while it was read. */
-static bool read_channel(const struct manifest *m, const struct manifest_channel *c, const struct spool_commit *commit,
+static bool read_channel(const struct manifest *m, size_t index, const struct spool_commit *commit,
 			 struct channel_ledger *ret)
 {
-	const struct spool_ring *row = commit_ring(commit, c);
-	struct channel_ledger l = {};
+	const struct manifest_channel *c = (const struct manifest_channel *)m->channels.items + index;
+	const struct transport *t = transport_of((int)c->type);
+	struct channel_ledger l = { .row = commit_channel(commit, index) };
 	struct agent_counts before;
 	bool counted = c->counts && read_counts(m, c, &before) == 0;
 
-	if (row)
-		l.row = *row;
-	if (c->type == CHANNEL_RING_BUFFER)
-		l.has_pending = count_pending(m, c, l.row.next, &l) == 0;
+	if (t && t->count)
+		l.has_pending = t->count(m, c, commit, &l.pending, &l.discarded) == 0;
 	l.discarded += l.row.discarded;
 	l.counted = counted && read_counts(m, c, &l.counts) == 0;
 	l.live = l.counted && before.produced != l.counts.produced;
@@ -100,23 +89,19 @@ static void read_commit_or_zero(const struct manifest *m, struct spool_commit *r
 		memset(ret, 0, sizeof(*ret));
 }
 
-/* One commit for all rows, then the rings from there on, between two readings of the counters: whatever moved meanwhile
- * shows in these or in a second commit. */
+/* One commit for all rows, then the channels from there on, between two readings of the counters: whatever moved
+ * meanwhile shows in these or in a second commit. */
 static void read_all(const struct manifest *m, struct spool_commit commit[2], struct channel_ledger *l)
 {
-	const struct manifest_channel *channels = m->channels.items;
-
 	for (int i = 0; i < TRIES; i++) {
 		bool still = true;
 
 		read_commit_or_zero(m, &commit[0]);
 		for (size_t k = 0; k < m->channels.n; k++)
-			still &= read_channel(m, &channels[k], &commit[0], &l[k]);
+			still &= read_channel(m, k, &commit[0], &l[k]);
 		read_commit_or_zero(m, &commit[1]);
 		for (size_t k = 0; k < m->channels.n; k++) {
-			const struct spool_ring *after = commit_ring(&commit[1], &channels[k]);
-
-			l[k].live |= (after ? after->next : 0) != l[k].row.next;
+			l[k].live |= commit_channel(&commit[1], k).next != l[k].row.next;
 			still &= !l[k].live;
 		}
 		if (still)
@@ -166,7 +151,6 @@ static void event_row(const struct manifest *m, const struct spool_commit *commi
 {
 	const struct manifest_route *r = &((const struct manifest_route *)m->routes.items)[i];
 	const struct manifest_channel *c = &((const struct manifest_channel *)m->channels.items)[r->channel];
-	const struct spool_ring *ring = commit_ring(commit, c);
 	const struct spool_route *row = &commit->routes[i];
 
 	bus_row_begin(rows);
@@ -174,7 +158,7 @@ static void event_row(const struct manifest *m, const struct spool_commit *commi
 	bus_row_str(rows, "program", m->program);
 	bus_row_str(rows, "channel", c->name);
 	bus_row_str(rows, "event", r->event_name);
-	bus_row_u64(rows, "drained", ring ? ring->drained : 0);
+	bus_row_u64(rows, "drained", commit_channel(commit, r->channel).drained);
 	bus_row_u64(rows, "ok", row->ok);
 #define X(upper, lower, help) bus_row_u64(rows, #lower, row->dropped[SPOOL_DROP_##upper]);
 	SPOOL_DROP_LIST(X)

@@ -3,11 +3,11 @@
 
 #include <string.h>
 
-static uint64_t ring_lost(const struct loss_ring *r)
+static uint64_t channel_lost(const struct loss_channel *r)
 {
 	uint64_t sum = 0;
 #define X(name) sum += r->name;
-	LOSS_RING_LIST(X)
+	LOSS_CHANNEL_LIST(X)
 #undef X
 	return sum;
 }
@@ -26,9 +26,9 @@ static bool went_back(const struct loss_reading *a, const struct loss_reading *b
 {
 	bool back = false;
 
-	for (size_t i = 0; i < SPOOL_MAX_RINGS; i++)
-		back |= ring_lost(&b->rings[i]) < ring_lost(&a->rings[i]) ||
-			b->rings[i].produced < a->rings[i].produced;
+	for (size_t i = 0; i < SPOOL_MAX_CHANNELS; i++)
+		back |= channel_lost(&b->channels[i]) < channel_lost(&a->channels[i]) ||
+			b->channels[i].produced < a->channels[i].produced;
 	for (size_t i = 0; i < SPOOL_MAX_ROUTES; i++)
 		back |= route_lost(&b->routes[i]) < route_lost(&a->routes[i]);
 	return back;
@@ -36,29 +36,29 @@ static bool went_back(const struct loss_reading *a, const struct loss_reading *b
 
 static bool note_losses(struct loss *l, const struct loss_reading *now)
 {
-	uint64_t rings = 0, routes = 0;
+	uint64_t channels = 0, routes = 0;
 
-	for (size_t i = 0; i < SPOOL_MAX_RINGS; i++)
-		if (ring_lost(&now->rings[i]) > ring_lost(&l->last.rings[i]))
-			rings |= 1ULL << i;
+	for (size_t i = 0; i < SPOOL_MAX_CHANNELS; i++)
+		if (channel_lost(&now->channels[i]) > channel_lost(&l->last.channels[i]))
+			channels |= 1ULL << i;
 	for (size_t i = 0; i < SPOOL_MAX_ROUTES; i++)
 		if (route_lost(&now->routes[i]) > route_lost(&l->last.routes[i]))
 			routes |= 1ULL << i;
-	l->rings |= rings;
+	l->channels |= channels;
 	l->routes |= routes;
-	return rings || routes;
+	return channels || routes;
 }
 
 /* ---- the text -------------------------------------------------------------------------------------------- */
 
-static void print_ring(FILE *f, const char *name, const struct loss_ring *before, const struct loss_ring *now,
+static void print_channel(FILE *f, const char *name, const struct loss_channel *before, const struct loss_channel *now,
 		       uint64_t ns)
 {
-	uint64_t lost = ring_lost(now) - ring_lost(before), produced = now->produced - before->produced;
+	uint64_t lost = channel_lost(now) - channel_lost(before), produced = now->produced - before->produced;
 	uint64_t percent = produced ? MIN(lost * 100 / produced, 100ULL) : 100;
 	const char *sep = "";
 
-	fprintf(f, "ring %s: ", name);
+	fprintf(f, "channel %s: ", name);
 	if (!lost)
 		fputs("nothing just now", f);
 	else if (!percent)
@@ -72,7 +72,7 @@ static void print_ring(FILE *f, const char *name, const struct loss_ring *before
 #define X(name) \
 	if (now->name) \
 		fprintf(f, "%s" #name ": %llu", sep, (unsigned long long)now->name), sep = ", ";
-	LOSS_RING_LIST(X)
+	LOSS_CHANNEL_LIST(X)
 #undef X
 	fputs(" in all)", f);
 }
@@ -102,11 +102,11 @@ static char *make_text(const struct loss *l, const struct manifest *m, const str
 
 	if (!f)
 		return NULL;
-	for (size_t i = 0; i < MIN(m->channels.n, (size_t)SPOOL_MAX_RINGS); i++) {
-		if (!(l->rings >> i & 1))
+	for (size_t i = 0; i < MIN(m->channels.n, (size_t)SPOOL_MAX_CHANNELS); i++) {
+		if (!(l->channels >> i & 1))
 			continue;
 		fputs(sep, f);
-		print_ring(f, channels[i].name, &l->told.rings[i], &now->rings[i], now->at_ns - l->told.at_ns);
+		print_channel(f, channels[i].name, &l->told.channels[i], &now->channels[i], now->at_ns - l->told.at_ns);
 		sep = "; ";
 	}
 	for (size_t i = 0; i < MIN(m->routes.n, (size_t)SPOOL_MAX_ROUTES); i++) {
@@ -140,7 +140,7 @@ enum loss_verdict loss_judge(struct loss *l, const struct manifest *m, const str
 	l->last = *now;
 	if (l->telling && now->at_ns - l->lost_ns >= LOSS_OVER_NS) {
 		l->telling = false;
-		l->rings = l->routes = 0;
+		l->channels = l->routes = 0;
 		return LOSS_OVER;
 	}
 	if (l->telling ? now->at_ns - l->told.at_ns < LOSS_TELL_NS : !lost)

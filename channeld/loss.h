@@ -9,15 +9,15 @@
 #define LOSS_TELL_NS (10 * NSEC_PER_SEC)	/* between two texts: each one is a line in the log, too */
 #define LOSS_OVER_NS (60 * NSEC_PER_SEC)	/* after the last loss */
 
-#define LOSS_RING_LIST(X) X(ring_full) X(nmi) X(lost)
+#define LOSS_CHANNEL_LIST(X) X(ring_full) X(nmi) X(lost)
 /* Not `filtered`: that is what the processor wanted. */
 #define LOSS_ROUTE_LIST(X) \
 	X(DECODE, decode) X(SO_ERROR, so_error) X(SO_CRASH, so_crash) X(SO_TIMEOUT, so_timeout) X(OVERSIZE, oversize)
 
-struct loss_ring {
+struct loss_channel {
 	uint64_t produced;
 #define X(name) uint64_t name;
-	LOSS_RING_LIST(X)
+	LOSS_CHANNEL_LIST(X)
 #undef X
 };
 struct loss_route {
@@ -28,7 +28,7 @@ struct loss_route {
 };
 struct loss_reading {
 	uint64_t at_ns;		/* CLOCK_MONOTONIC */
-	struct loss_ring rings[SPOOL_MAX_RINGS];	/* as in the manifest */
+	struct loss_channel channels[SPOOL_MAX_CHANNELS];	/* as in the manifest */
 	struct loss_route routes[SPOOL_MAX_ROUTES];
 };
 
@@ -36,7 +36,7 @@ struct loss {
 	struct loss_reading last;
 	struct loss_reading told;	/* what the latest text goes up to */
 	uint64_t lost_ns;		/* when something was lost last */
-	uint64_t rings, routes;		/* bits: those that lost something since this began */
+	uint64_t channels, routes;		/* bits: those that lost something since this began */
 	bool begun, telling;
 };
 

@@ -6,10 +6,7 @@
 
 #include <linux/bpf.h>
 
-#include "../common/base.h"
-
-/* Bytes behind a record that may be read although they are not its own. */
-#define RING_OVERREAD 64
+#include "transport.h"
 
 struct ring {
 	int fd;
@@ -19,17 +16,9 @@ struct ring {
 	uint64_t seen;			/* producer position as last read */
 	uint64_t *consumer;		/* shared with the kernel; NULL: opened to look on */
 	const uint64_t *producer;
-	const char *data;		/* mapped twice in a row, and RING_OVERREAD readable bytes behind */
+	const char *data;		/* mapped twice in a row, and RECORD_OVERREAD readable bytes behind */
 	void *map;			/* producer page and data */
 	size_t map_len;
-};
-
-struct ring_record {
-	const void *data;
-	uint32_t len;
-	bool discarded;
-	uint64_t pos;			/* of its header: part of the event's id */
-	uint64_t end;			/* of the next one's */
 };
 
 /* Takes over @fd on success. @look_on: nothing is mapped for writing, and ring_release() is not to be called.
@@ -57,9 +46,9 @@ static inline bool ring_empty(const struct ring *r)
 	return r->pos == ring_produced(r);
 }
 
-/* The next record, and r->pos behind it. It stays in place until ring_release(). False: none, or one that is still
- * being written. */
-static inline bool ring_next(struct ring *r, struct ring_record *ret)
+/* The next record (what a ring knows of it), and r->pos behind it. It stays in place until ring_release(). False: none,
+ * or one that is still being written. */
+static inline bool ring_next(struct ring *r, struct record *ret)
 {
 	const char *at = r->data + (r->pos & r->mask);
 	uint32_t header;
@@ -80,6 +69,7 @@ static inline bool ring_next(struct ring *r, struct ring_record *ret)
 	ret->pos = r->pos;
 	r->pos += ALIGN_UP((uint64_t)ret->len + BPF_RINGBUF_HDR_SZ, 8);
 	ret->end = r->pos;
+	ret->time_ns = 0;
 	return true;
 }
 
@@ -88,6 +78,9 @@ static inline void ring_release(struct ring *r, uint64_t pos)
 {
 	__atomic_store_n(r->consumer, pos, __ATOMIC_RELEASE);
 }
+
+/* A channel over @fd, which it takes over, also when it fails. */
+int ring_channel_open(struct channel *c, struct transport_context *t, int fd, struct diag *d);
 
 /* How many events lie between @pos and the producer's position, unfinished ones included, and how many that the program
  * discarded. -EAGAIN: overwritten meanwhile. */

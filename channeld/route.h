@@ -9,12 +9,12 @@
 #include "encode.h"
 #include "envelope.h"
 #include "processor.h"
-#include "ring.h"
+#include "transport.h"
 
 struct route {
 	const struct manifest_channel *channel;
 	const struct manifest_route *manifest;
-	struct plan *plan;		/* NULL: by the processor */
+	struct plan *plan;		/* NULL: by the processor, or by the transport */
 	struct processor *processor;
 	struct envelope envelope;
 	struct spool_rec rec;		/* all that is the same for every record is set */
@@ -22,17 +22,10 @@ struct route {
 
 /* What became of an event on one route. */
 struct outcome {
-	enum spool_drop drop;		/* SPOOL_N_DROPS: none, there is a result */
-	bool no_room;			/* the result did not fit even into an empty spool */
-	bool repaired;
-	size_t len;			/* of the line */
-};
-
-/* What a processor answered. */
-struct answer {
-	enum spool_drop drop;		/* SPOOL_N_DROPS: none */
-	const char *json;
-	size_t len;
+	enum spool_drop drop;		/* SPOOL_N_DROPS: none, there are results */
+	uint32_t results, spooled;	/* what is not spooled did not even fit into an empty spool */
+	uint32_t repaired;
+	size_t bytes;			/* of the spooled lines */
 };
 
 struct route_names {
@@ -51,10 +44,10 @@ struct when {
 	int64_t wall_offset_ns;
 };
 
-/* Encodes @ring_rec (without a processor), or takes @a (with one), and adds the line to the spool. 0 and *ret, or
- * -ENOSPC: no room now, nothing was changed. */
-int route_write(struct route *r, struct spool_writer *w, const struct when *when, const struct ring_record *ring_rec,
-		const struct answer *a, struct outcome *ret);
+/* Encodes @rec (@a NULL), or takes the results in @a, and adds a line for each to the spool. 0 and *ret, or -ENOSPC: no
+ * room now; what was added so far is the caller's to take back. Without @wait, what has no room is only counted. */
+int route_write(struct route *r, struct spool_writer *w, const struct when *when, const struct record *rec,
+		const struct answer *a, bool wait, struct outcome *ret);
 
 /* Counts what became of it. */
 void route_count(struct spool_route *row, const struct outcome *o);

@@ -15,7 +15,7 @@
 
 struct watch {
 	struct spool_reader reader;
-	int counts[SPOOL_MAX_RINGS];	/* -1: none */
+	int counts[SPOOL_MAX_CHANNELS];	/* -1: none */
 	struct loss_reading now;
 	struct loss loss;
 	bool said;
@@ -28,7 +28,7 @@ struct watch *watch_new(const struct manifest *m)
 
 	if (!w)
 		return NULL;
-	for (size_t i = 0; i < SPOOL_MAX_RINGS; i++)
+	for (size_t i = 0; i < SPOOL_MAX_CHANNELS; i++)
 		w->counts[i] = i < m->channels.n ? counts_open(m, &channels[i]) : -1;
 	return w;
 }
@@ -48,7 +48,7 @@ void watch_free(struct watch *w, struct svc *s, const char *program)
 	if (w->said)
 		svc_degraded(s, key, NULL);
 	spool_reader_close(&w->reader);
-	for (size_t i = 0; i < SPOOL_MAX_RINGS; i++)
+	for (size_t i = 0; i < SPOOL_MAX_CHANNELS; i++)
 		closep(&w->counts[i]);
 	free(w);
 }
@@ -71,14 +71,12 @@ static int open_spool(struct watch *w, const char *program)
 
 static void take_commit(struct watch *w, const struct manifest *m, const struct spool_commit *c)
 {
-	const struct manifest_channel *channels = m->channels.items;
+	for (size_t i = 0; i < MIN(m->channels.n, (size_t)SPOOL_MAX_CHANNELS); i++) {
+		struct spool_source row = commit_channel(c, i);
 
-	for (size_t i = 0; i < MIN(m->channels.n, (size_t)SPOOL_MAX_RINGS); i++) {
-		const struct spool_ring *row = commit_ring(c, &channels[i]);
-
-		w->now.rings[i].lost = row ? row->lost : 0;
+		w->now.channels[i].lost = row.lost;
 		if (w->counts[i] < 0)
-			w->now.rings[i].produced = row ? row->drained + row->lost : 0;
+			w->now.channels[i].produced = row.drained + row.lost;
 	}
 	for (size_t i = 0; i < SPOOL_MAX_ROUTES; i++) {
 		struct loss_route *to = &w->now.routes[i];
@@ -116,14 +114,14 @@ static int read_spool(struct watch *w, const struct manifest *m)
 
 static void read_counts(struct watch *w)
 {
-	for (size_t i = 0; i < SPOOL_MAX_RINGS; i++) {
+	for (size_t i = 0; i < SPOOL_MAX_CHANNELS; i++) {
 		struct agent_counts c;
 
 		if (w->counts[i] < 0 || counts_read(w->counts[i], &c) < 0)
 			continue;
-		w->now.rings[i].produced = c.produced;
-		w->now.rings[i].ring_full = c.ring_full;
-		w->now.rings[i].nmi = c.nmi;
+		w->now.channels[i].produced = c.produced;
+		w->now.channels[i].ring_full = c.ring_full;
+		w->now.channels[i].nmi = c.nmi;
 	}
 }
 

@@ -50,8 +50,10 @@ static void listen_to(struct worker *w)
 	ssize_t n;
 
 	while ((n = recv(w->control, &what, 1, MSG_DONTWAIT)) > 0)
-		if (what == WORKER_TOLD_DRAIN)
+		if (what == WORKER_TOLD_DRAIN && !w->draining) {
 			w->draining = true;
+			drain_finish(&w->drain);
+		}
 	if (n == 0 || (errno != EAGAIN && errno != EINTR))
 		_exit(EXIT_SUCCESS);
 }
@@ -117,12 +119,13 @@ static void settle(struct worker *w, uint64_t now)
 	}
 	if (now - w->empty_since < DRAINED_AFTER_NS)
 		return;
+	drain_tick(&w->drain);
 	next->flags |= SPOOL_COMMIT_DRAINED;
 	drain_commit(&w->drain);
 	say(w, WORKER_SAYS_DRAINED);
 }
 
-/* Until the rings have nothing that is finished. -errno ends the worker. */
+/* Until the channels have nothing that is finished. -errno ends the worker. */
 static int drain_all(struct worker *w)
 {
 	struct drain *d = &w->drain;
@@ -140,14 +143,14 @@ static int drain_all(struct worker *w)
 static int sleep_ms(const struct worker *w, uint64_t now)
 {
 	bool soon = w->draining && !(w->drain.spool.next.flags & SPOOL_COMMIT_DRAINED);
-	uint64_t left = w->next_tick > now ? w->next_tick - now : 0;
+	uint64_t next = MIN(w->next_tick, drain_due(&w->drain)), left = next > now ? next - now : 0;
 
 	return (int)MIN((left + NSEC_PER_MSEC - 1) / NSEC_PER_MSEC, soon ? 10ULL : 1000ULL);
 }
 
 static void wait_for_events(struct worker *w, uint64_t now)
 {
-	struct epoll_event events[SPOOL_MAX_RINGS + 1];
+	struct epoll_event events[64];	/* the others next time */
 	int n = epoll_wait(w->epoll, events, ARRAY_SIZE(events), sleep_ms(w, now));
 
 	for (int i = 0; i < n; i++)
@@ -176,6 +179,8 @@ static int loop(struct worker *w)
 		if (now >= w->next_tick) {
 			(void)clock_correct(&d->spool.next.wall_offset_ns);	/* counts from the next commit on */
 			look_at_processors(d, now);
+			if (drain_tick(d))
+				drain_commit(d);
 			w->next_tick = now + TICK_NS;
 		}
 		if (n > 0) {
@@ -191,26 +196,14 @@ static int loop(struct worker *w)
 	}
 }
 
-static int watch(int epoll, int fd)
-{
-	struct epoll_event e = { .events = EPOLLIN, .data.fd = fd };
-
-	return epoll_ctl(epoll, EPOLL_CTL_ADD, fd, &e) < 0 ? -errno : 0;
-}
-
 static int run(struct worker *w)
 {
 	struct drain *d = &w->drain;
+	struct epoll_event e = { .events = EPOLLIN, .data.fd = w->control };
 	int err = 0;
 
-	w->epoll = epoll_create1(EPOLL_CLOEXEC);
-	if (w->epoll < 0)
-		return -errno;
-	if (w->control >= 0)
-		err = watch(w->epoll, w->control);
-	for (size_t i = 0; i < d->n_channels && err == 0; i++)
-		if (d->channels[i].ring.map)
-			err = watch(w->epoll, d->channels[i].ring.fd);
+	if (w->control >= 0 && epoll_ctl(w->epoll, EPOLL_CTL_ADD, w->control, &e) < 0)
+		err = -errno;
 	if (err == 0)
 		err = rights_apply(&rights_worker);
 	if (err < 0)
@@ -219,6 +212,8 @@ static int run(struct worker *w)
 	 * at in a spool that it has not seen yet, comes at once. */
 	drain_commit(d);
 	say(w, WORKER_SAYS_SPOOL);
+	if (w->draining)
+		drain_finish(d);
 	return loop(w);
 }
 
@@ -278,7 +273,8 @@ int worker_main(int argc, char **argv)
 	w.drain.wait_for_processor = wait_for_processor;
 	w.drain.ring_doorbell = ring_doorbell;
 	w.drain.arg = &w;
-	err = worker_setup(&w.drain, &o, &w.draining, &diag);
+	o.epoll = w.epoll = epoll_create1(EPOLL_CLOEXEC);
+	err = w.epoll < 0 ? -errno : worker_setup(&w.drain, &o, &w.draining, &diag);
 	/* Unloaded while this process started: there is nothing to do, and nothing wrong. */
 	if (err < 0 && o.control >= 0 && manifest_gone(o.program))
 		return EXIT_SUCCESS;

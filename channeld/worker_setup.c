@@ -5,7 +5,6 @@
 
 #include "../common/log.h"
 #include "../common/paths.h"
-#include "../common/pins.h"
 #include "../common/program.h"
 #include "clock.h"
 #include "worker_setup.h"
@@ -40,52 +39,22 @@ static int open_spool(struct drain *d, const struct manifest *m, const struct wo
 	return 0;
 }
 
-/* The row of channel @i. One that was another map's begins anew. */
-static struct spool_ring *ring_row(struct spool_commit *c, size_t i, uint32_t map_id)
+static int open_channel(struct drain *d, struct transport_context *t, size_t i, struct diag *diag)
 {
-	struct spool_ring *row = &c->rings[i];
-
-	for (size_t j = 0; j < SPOOL_MAX_RINGS && row->map_id != map_id; j++) {
-		if (c->rings[j].map_id == map_id) {
-			struct spool_ring swap = *row;
-
-			*row = c->rings[j];
-			c->rings[j] = swap;
-		}
-	}
-	if (row->map_id != map_id)
-		*row = (struct spool_ring){ .map_id = map_id };
-	row->channel = i;
-	return row;
-}
-
-static int open_ring(struct drain *d, const struct manifest *m, size_t i, struct diag *diag)
-{
-	const struct manifest_channel *mc = &((const struct manifest_channel *)m->channels.items)[i];
+	const struct manifest_channel *mc = &((const struct manifest_channel *)t->manifest->channels.items)[i];
 	struct channel *c = &d->channels[i];
-	int fd, err;
+	int err;
 
-	if (mc->type != CHANNEL_RING_BUFFER)
-		return diag_fail(diag, -EPROTONOSUPPORT, NULL, 0,
-				 "channel '%s': only ring_buffer is built in this version", mc->name);
-	fd = pin_get(m->program, mc->item, PIN_MAP, mc->map);
-	if (fd < 0)
-		return diag_fail(diag, fd, NULL, 0, "channel '%s': pin of map '%s': %s", mc->name, mc->map,
-				 strerror(-fd));
-	err = ring_open(&c->ring, fd, false);
-	if (err < 0) {
-		close(fd);
-		return diag_fail(diag, err, NULL, 0, "channel '%s': map '%s': %s", mc->name, mc->map, strerror(-err));
-	}
-	/* A ring that nobody's link writes to would be silent for ever. */
-	if (mc->map_id && c->ring.map_id != mc->map_id)
-		return diag_fail(diag, -ESTALE, NULL, 0,
-				 "channel '%s': the pinned map has id %u, the manifest says %llu", mc->name,
-				 c->ring.map_id, (unsigned long long)mc->map_id);
-	c->row = ring_row(&d->spool.next, i, c->ring.map_id);
-	ring_resume(&c->ring, c->row->next);
-	c->row->next = c->ring.pos;
-	return 0;
+	*c = (struct channel){ .transport = transport_of((int)mc->type), .manifest = mc, .index = i };
+	if (!c->transport)
+		return diag_fail(diag, -EPROTONOSUPPORT, NULL, 0, "channel '%s': type %s is not built in this version",
+				 mc->name, channel_type_names[mc->type]);
+	d->n_channels++;		/* drain_fini() closes it, however far it got */
+	err = c->transport->open(c, t, diag);
+	if (err == -E2BIG)
+		return diag_fail(diag, err, NULL, 0, "channel '%s': the program has more sources than a spool counts "
+				 "(%d; a perf buffer has one per CPU)", mc->name, SPOOL_MAX_SOURCES);
+	return err;
 }
 
 static int make_route(struct drain *d, const struct manifest *m, size_t i, const struct route_names *names,
@@ -131,19 +100,20 @@ static int fill(struct drain *d, const struct manifest *m, const struct worker_o
 	struct spool_commit *next = &d->spool.next;
 	char host[HOST_NAME_MAX + 1] = "";
 	struct route_names names = { .host = host, .program = m->program, .boot = d->spool.boot };
+	struct transport_context t = { .manifest = m, .spool = &d->spool, .epoll = o->epoll };
 	int err = 0;
 
-	if (m->channels.n > SPOOL_MAX_RINGS || m->routes.n > SPOOL_MAX_ROUTES)
+	if (m->channels.n > SPOOL_MAX_CHANNELS || m->routes.n > SPOOL_MAX_ROUTES)
 		return diag_fail(diag, -E2BIG, NULL, 0, "the manifest has more channels or routes than a spool counts");
 	gethostname(host, sizeof(host) - 1);
-	for (; d->n_channels < m->channels.n && err == 0; d->n_channels++)
-		err = open_ring(d, m, d->n_channels, diag);
+	for (size_t i = 0; i < m->channels.n && err == 0; i++)
+		err = open_channel(d, &t, i, diag);
 	for (; d->n_routes < m->routes.n && err == 0; d->n_routes++)
 		err = make_route(d, m, d->n_routes, &names, o->launcher, diag);
 	if (err < 0)
 		return err;
 	link_routes(d);
-	next->n_rings = m->channels.n;
+	next->n_sources = (uint16_t)t.n_sources;
 	next->n_routes = m->routes.n;
 	next->generation = m->generation;
 	next->flags = 0;

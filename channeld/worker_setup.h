@@ -11,10 +11,11 @@
 struct worker_options {
 	const char *program;
 	int control, launcher, processors;	/* -1: none */
+	int epoll;			/* what it sleeps on */
 	uint64_t spool_size;		/* when the manifest does not say */
 };
 
-/* Fills zeroed @d: manifest, spool, rings resumed where the last commit left off, routes, processors. The manifest
+/* Fills zeroed @d: manifest, spool, channels resumed where the last commit left off, routes, processors. The manifest
  * stays for the life of the process. 0, or -errno and @diag. */
 int worker_setup(struct drain *d, const struct worker_options *o, bool *ret_draining, struct diag *diag);
 

@@ -176,6 +176,22 @@ uint32_t batch_through(const struct batch *b, uint32_t n)
 	return in_flight >= 1 && in_flight <= n ? in_flight - 1 : 0;
 }
 
+/* One or several results, a line each; one that begins with '@' is a metric sample. */
+static bool results_valid(const char *s, size_t len)
+{
+	const char *end = s + len;
+
+	while (s < end) {
+		const char *feed = memchr(s, '\n', (size_t)(end - s)), *stop = feed ? feed : end;
+
+		s += s < stop && *s == '@';
+		if (json_check(s, (size_t)(stop - s)) < 0)
+			return false;
+		s = feed ? feed + 1 : end;
+	}
+	return true;
+}
+
 enum spool_drop batch_take(struct batch *b, uint32_t i, size_t *ret_len)
 {
 	const struct batch_row *row = &b->area->rows[i];
@@ -201,7 +217,7 @@ enum spool_drop batch_result(struct batch *b, uint32_t i, size_t *ret_len)
 
 	if (drop != SPOOL_N_DROPS)
 		return drop;
-	if (json_check(b->result, len) < 0)
+	if (!results_valid(b->result, len))
 		return SPOOL_DROP_SO_ERROR;
 	*ret_len = len;
 	return SPOOL_N_DROPS;

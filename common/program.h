@@ -104,7 +104,7 @@ struct program {
 };
 
 #define PROGRAM_MAX_ITEMS    16
-#define PROGRAM_MAX_CHANNELS 16	/* SPOOL_MAX_RINGS */
+#define PROGRAM_MAX_CHANNELS 16	/* SPOOL_MAX_CHANNELS */
 #define PROGRAM_MAX_EVENTS   16
 
 /* @file: its name, for messages and, without an envelope, for the program's name; @base: see struct program.

@@ -92,7 +92,7 @@ uint64_t spool_next_sound(const struct spool_reader *r, uint64_t pos, uint64_t h
  * zeros. */
 #define SPOOL_ID_MAX 64
 size_t spool_id_format(const struct spool_rec *r, char ret[SPOOL_ID_MAX]);
-/* Reads boot, ring, ring_pos, event and result into @ret. -EINVAL. */
+/* Reads boot, ring, source_pos, event and result into @ret. -EINVAL. */
 int spool_id_parse(const char *s, size_t len, struct spool_rec *ret);
 
 #endif

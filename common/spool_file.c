@@ -132,21 +132,24 @@ void spool_file_unmap(struct spool_head *head, uint64_t data_size)
 		munmap(head, span(data_size));
 }
 
+/* In the slot the routes follow the sources that there are; in memory both have their own place. */
 int spool_commit_load(const struct spool_head *head, struct spool_commit *ret)
 {
-	struct spool_commit raw, c = {};
-	const char *rings = (const char *)&raw + SPOOL_COMMIT_FIXED, *routes;
-	int r = cell_read(&head->commit, SPOOL_COMMIT_SLOT, &raw, sizeof(raw));
+	char buf[SPOOL_COMMIT_SLOT];
+	struct spool_commit *c = (struct spool_commit *)buf;
+	_Static_assert(sizeof(*c) <= sizeof(buf), "the commit fits");
+	size_t sources, routes;
+	int r = cell_read(&head->commit, SPOOL_COMMIT_SLOT, buf, sizeof(*c));
 
 	if (r < 0)
 		return r;
-	if (raw.n_rings > SPOOL_MAX_RINGS || raw.n_routes > SPOOL_MAX_ROUTES || raw.head % 8)
+	if (c->n_sources > SPOOL_MAX_SOURCES || c->n_routes > SPOOL_MAX_ROUTES || c->head % 8)
 		return -EBADMSG;
-	routes = rings + raw.n_rings * sizeof(struct spool_ring);
-	memcpy(&c, &raw, SPOOL_COMMIT_FIXED);
-	memcpy(c.rings, rings, raw.n_rings * sizeof(struct spool_ring));
-	memcpy(c.routes, routes, raw.n_routes * sizeof(struct spool_route));
-	*ret = c;
+	sources = c->n_sources * sizeof(c->sources[0]);
+	routes = c->n_routes * sizeof(c->routes[0]);
+	memset(ret, 0, sizeof(*ret));
+	memcpy(ret, c, SPOOL_COMMIT_FIXED + sources);
+	memcpy(ret->routes, buf + SPOOL_COMMIT_FIXED + sources, routes);
 	return 0;
 }
 

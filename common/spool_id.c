@@ -14,7 +14,7 @@ static char *put_hex(char *p, uint64_t v)
 
 size_t spool_id_format(const struct spool_rec *r, char ret[SPOOL_ID_MAX])
 {
-	const uint64_t parts[] = { r->boot, r->ring, r->ring_pos, r->event, r->result };
+	const uint64_t parts[] = { r->boot, r->source, r->source_pos, r->event, r->result };
 	char *p = ret;
 
 	for (size_t i = 0; i < ARRAY_SIZE(parts); i++) {
@@ -61,8 +61,8 @@ int spool_id_parse(const char *s, size_t len, struct spool_rec *ret)
 	if (p != limit)
 		return -EINVAL;
 	ret->boot = v[0];
-	ret->ring = v[1];
-	ret->ring_pos = v[2];
+	ret->source = v[1];
+	ret->source_pos = v[2];
 	ret->event = v[3];
 	ret->result = v[4];
 	return 0;

@@ -282,9 +282,9 @@ void spool_commit(struct spool_writer *w)
 	const struct spool_commit *c = &w->next;
 	char *slot = cell_prepare(&w->head->commit, SPOOL_COMMIT_SLOT), *p = slot;
 
-	assert(c->n_rings <= SPOOL_MAX_RINGS && c->n_routes <= SPOOL_MAX_ROUTES);
+	assert(c->n_sources <= SPOOL_MAX_SOURCES && c->n_routes <= SPOOL_MAX_ROUTES);
 	p = mempcpy(p, c, SPOOL_COMMIT_FIXED);
-	p = mempcpy(p, c->rings, c->n_rings * sizeof(c->rings[0]));
+	p = mempcpy(p, c->sources, c->n_sources * sizeof(c->sources[0]));
 	p = mempcpy(p, c->routes, c->n_routes * sizeof(c->routes[0]));
 	cell_publish(&w->head->commit, SPOOL_COMMIT_SLOT, p - slot);
 	w->published = c->head;

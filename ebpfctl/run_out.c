@@ -86,7 +86,7 @@ static const char *member(const char *line, size_t len, const char *key, size_t 
 
 static bool same_stream(const struct out_stream *s, const char *program, size_t len, const struct spool_rec *id)
 {
-	return s->boot == id->boot && s->ring == id->ring && s->event == id->event && strlen(s->program) == len &&
+	return s->boot == id->boot && s->source == id->source && s->event == id->event && strlen(s->program) == len &&
 	       !memcmp(s->program, program, len);
 }
 
@@ -101,7 +101,7 @@ static struct out_stream *new_stream(struct out *o, const char *program, size_t 
 			if (o->streams[i].used < s->used)
 				s = &o->streams[i];
 	}
-	*s = (struct out_stream){ .boot = id->boot, .ring = id->ring, .event = id->event };
+	*s = (struct out_stream){ .boot = id->boot, .source = id->source, .event = id->event };
 	memcpy(s->program, program, len);
 	return s;
 }
@@ -120,10 +120,10 @@ static bool was_printed(struct out *o, const char *line, size_t len)
 	for (size_t i = 0; i < o->n_streams && !s; i++)
 		if (same_stream(&o->streams[i], program, program_len, &id))
 			s = &o->streams[i];
-	if (s && (id.ring_pos < s->pos || (id.ring_pos == s->pos && id.result <= s->result)))
+	if (s && (id.source_pos < s->pos || (id.source_pos == s->pos && id.result <= s->result)))
 		return true;
 	s = s ?: new_stream(o, program, program_len, &id);
-	s->pos = id.ring_pos;
+	s->pos = id.source_pos;
 	s->result = id.result;
 	s->used = ++o->clock;
 	return false;

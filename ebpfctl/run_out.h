@@ -12,10 +12,10 @@
 #define OUT_PIPES 32
 #define OUT_STREAMS 1024
 
-/* What was seen last of one stream: results of an event come in order within (program, ring, event). */
+/* What was seen last of one stream: results of an event come in order within (program, source, event). */
 struct out_stream {
 	char program[64];
-	uint32_t boot, ring;
+	uint32_t boot, source;
 	uint16_t event, result;
 	uint64_t pos, used;		/* used: for replacing the one not seen for longest */
 };

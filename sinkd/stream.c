@@ -368,7 +368,7 @@ int stream_skip_to_id(struct stream *st, struct sink *s, const struct spool_rec 
 		} else {
 			at.unrouted++;
 		}
-		if (rec.ring_pos == id->ring_pos && rec.ring == id->ring && rec.boot == id->boot &&
+		if (rec.source_pos == id->source_pos && rec.source == id->source && rec.boot == id->boot &&
 		    rec.event == id->event && rec.result == id->result) {
 			s->at = at;
 			sink_publish(s);

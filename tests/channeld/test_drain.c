@@ -5,6 +5,7 @@
 #include <bpf/libbpf.h>
 
 #include "../../channeld/drain.h"
+#include "../../channeld/ring.h"
 #include "../../common/program.h"
 #include "../common/spooldir.h"
 #include "../tools/ringfill.h"
@@ -104,6 +105,7 @@ static int load(void)
 static void begin(size_t n, struct layout_field *fields, size_t n_fields)
 {
 	struct route_names id = { "h", "p", 1 };
+	struct transport_context t = { .manifest = &manifest, .spool = &d.spool, .epoll = -1 };
 
 	if (why_not) {
 		print_message("# skipped: %s\n", why_not);
@@ -117,10 +119,11 @@ static void begin(size_t n, struct layout_field *fields, size_t n_fields)
 	channel.layout.root.fields = (struct conf_list){ fields, n_fields };
 	manifest.routes.n = n;
 	assert_int_equal(spool_writer_open(&d.spool, spooldir_path("p.spool"), "p", SPOOL_MIN_SIZE, NULL), 0);
-	assert_int_equal(ring_open(&d.channels[0].ring,
-				   dup(bpf_map__fd(bpf_object__find_map_by_name(object, "events"))), false),
+	channel.map_id = 0;		/* any */
+	d.channels[0] = (struct channel){ .transport = &transport_ring, .manifest = &channel };
+	assert_int_equal(ring_channel_open(&d.channels[0], &t,
+					   dup(bpf_map__fd(bpf_object__find_map_by_name(object, "events"))), NULL),
 			 0);
-	channel.map_id = d.channels[0].ring.map_id;
 	for (size_t i = 0; i < n; i++) {
 		routes[i] = (struct manifest_route){ .event = 10 + i, .event_name = "e", .key_offset = -1 };
 		assert_int_equal(route_init(&d.routes[i], &manifest, i, &id, &second, NULL), 0);
@@ -128,8 +131,7 @@ static void begin(size_t n, struct layout_field *fields, size_t n_fields)
 	}
 	d.channels[0].routes = d.by_channel;
 	d.channels[0].n_routes = n;
-	d.channels[0].row = &d.spool.next.rings[0];
-	d.spool.next.n_rings = 1;
+	d.spool.next.n_sources = 1;
 	d.spool.next.n_routes = n;
 	drain_commit(&d);
 	assert_int_equal(spool_reader_open(&reader, spooldir_path("p.spool"), false), 0);
@@ -160,8 +162,8 @@ static void every_route_gets_every_event(void **state)
 		assert_int_equal(taken[i], 100);
 		assert_int_equal(d.spool.next.routes[i].ok, 100);
 	}
-	assert_int_equal(d.spool.next.rings[0].drained, 100);
-	assert_int_equal(ring_consumed(&d.channels[0].ring), d.spool.next.rings[0].next);
+	assert_int_equal(d.spool.next.sources[0].drained, 100);
+	assert_int_equal(ring_consumed(d.channels[0].state), d.spool.next.sources[0].next);
 }
 
 static void batches_are_bounded(void **state)

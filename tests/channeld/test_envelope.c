@@ -8,10 +8,13 @@
 
 static const struct envelope_names names = { "host", "prog", "chan", "ev" };
 
+static struct source source = { .id_text = "2a-", .id_len = 3 };
+static uint16_t result;
+
 static const char *line(const struct envelope *e, uint64_t ns, bool kernel, uint64_t pos, const char *data)
 {
 	static char out[4096];
-	char *end = envelope_open(e, out, ns, kernel, pos);
+	char *end = envelope_open(e, out, ns, kernel, &source, pos, result);
 
 	assert_true((size_t)(end - out) < e->max - PLAN_SLACK);
 	end = envelope_close(mempcpy(end, data, strlen(data)));
@@ -26,7 +29,7 @@ static void a_line_has_its_members_in_order(void **state)
 	struct envelope e = {};
 
 	(void)state;
-	assert_int_equal(envelope_init(&e, &c, &names, 0xdeadbeef, 0x2a, 3), 0);
+	assert_int_equal(envelope_init(&e, &c, &names, 0xdeadbeef, 3), 0);
 	assert_string_equal(line(&e, 1795568523123456789ULL, true, 0x1f40, "{\"a\":1}"),
 		"{\"ts\":\"2026-11-25T01:02:03.123456789Z\",\"ts_source\":\"kernel\",\"host\":\"host\","
 		"\"program\":\"prog\",\"channel\":\"chan\",\"event\":\"ev\",\"id\":\"deadbeef-2a-1f40-3-0\","
@@ -45,14 +48,17 @@ static void the_id_is_that_of_the_record(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_SIZE(positions); i++) {
-		struct spool_rec r = { .boot = 0x00c0ffee + i, .ring = i * 7, .ring_pos = positions[i], .event = i };
+		struct spool_rec r = { .boot = 0x00c0ffee + i, .source = i * 7, .source_pos = positions[i], .event = i,
+				       .result = i % 2 ? UINT16_MAX >> 2 * i : 0 };
 		char id[SPOOL_ID_MAX], quoted[SPOOL_ID_MAX + 16];
 		struct envelope e = {};
 
-		assert_int_equal(envelope_init(&e, &c, &names, r.boot, r.ring, r.event), 0);
+		assert_int_equal(envelope_init(&e, &c, &names, r.boot, r.event), 0);
+		source.id_len = (size_t)snprintf(source.id_text, sizeof(source.id_text), "%x-", r.source);
+		result = r.result;
 		spool_id_format(&r, id);
 		snprintf(quoted, sizeof(quoted), "\"id\":\"%s\",", id);
-		assert_non_null(strstr(line(&e, 5, true, r.ring_pos, "{}"), quoted));
+		assert_non_null(strstr(line(&e, 5, true, r.source_pos, "{}"), quoted));
 		envelope_fini(&e);
 	}
 }
@@ -85,7 +91,7 @@ static void names_are_escaped_and_may_be_long(void **state)
 	(void)state;
 	memset(host, 'h', sizeof(host) - 1);
 	host[sizeof(host) - 1] = 0;
-	assert_int_equal(envelope_init(&e, &c, &odd, 1, 2, 65535), 0);
+	assert_int_equal(envelope_init(&e, &c, &odd, 1, 65535), 0);
 	assert_non_null(strstr(line(&e, 1, true, UINT64_MAX, "{}"), "\"program\":\"p\\\"q\""));
 	envelope_fini(&e);
 	envelope_fini(&e);

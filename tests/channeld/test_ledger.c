@@ -97,8 +97,8 @@ static void the_spool_of_an_earlier_load_says_nothing_about_this_one(void **stat
 	assert_int_equal(path_spool("p", path), 0);
 	assert_int_equal(spool_writer_open(&w, path, "p", 0, NULL), 0);
 	w.next.generation = 4;
-	w.next.n_rings = w.next.n_routes = 1;
-	w.next.rings[0] = (struct spool_ring){ .map_id = 7, .drained = 5 };
+	w.next.n_sources = w.next.n_routes = 1;
+	w.next.sources[0] = (struct spool_source){ .id = 7, .drained = 5 };
 	w.next.routes[0].ok = 5;
 	spool_commit(&w);
 	expect(4, 5);

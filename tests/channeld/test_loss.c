@@ -45,32 +45,32 @@ static enum loss_verdict look(uint64_t ns)
 static void what_was_lost_before_is_no_news(void **state)
 {
 	(void)state;
-	now.rings[0] = (struct loss_ring){ .produced = 100, .ring_full = 50 };
+	now.channels[0] = (struct loss_channel){ .produced = 100, .ring_full = 50 };
 	now.routes[1].so_crash = 7;
 	assert_int_equal(look(0), LOSS_NOTHING_NEW);
-	now.rings[0].produced = 200;
+	now.channels[0].produced = 200;
 	assert_int_equal(look(S), LOSS_NOTHING_NEW);
 }
 
 static void a_loss_is_told_at_once_and_then_every_ten_seconds(void **state)
 {
 	(void)state;
-	now.rings[0] = (struct loss_ring){ .produced = 1000, .ring_full = 10 };
+	now.channels[0] = (struct loss_channel){ .produced = 1000, .ring_full = 10 };
 	assert_int_equal(look(0), LOSS_NOTHING_NEW);
-	now.rings[0] = (struct loss_ring){ .produced = 2000, .ring_full = 490, .nmi = 2 };
+	now.channels[0] = (struct loss_channel){ .produced = 2000, .ring_full = 490, .nmi = 2 };
 	now.routes[1].so_crash = 239;
 	assert_int_equal(look(S), LOSS_TELL);
-	assert_string_equal(text, "ring opens: 48 % of the last 1 s lost (ring_full: 490, nmi: 2 in all); "
+	assert_string_equal(text, "channel opens: 48 % of the last 1 s lost (ring_full: 490, nmi: 2 in all); "
 				  "processor mine: so_crash 239 in all");
 	for (int i = 0; i < 9; i++) {
-		now.rings[0].produced += 1000;
-		now.rings[0].ring_full += 1;
+		now.channels[0].produced += 1000;
+		now.channels[0].ring_full += 1;
 		assert_int_equal(look(S), LOSS_NOTHING_NEW);
 	}
 	now.routes[0].decode = 1;
 	now.routes[0].oversize = 2;
 	assert_int_equal(look(S), LOSS_TELL);
-	assert_string_equal(text, "ring opens: less than 1 % of the last 10 s lost (ring_full: 499, nmi: 2 in all); "
+	assert_string_equal(text, "channel opens: less than 1 % of the last 10 s lost (ring_full: 499, nmi: 2 in all); "
 				  "event opened: decode 1, oversize 2 in all; processor mine: so_crash 239 in all");
 }
 
@@ -81,22 +81,22 @@ static void a_minute_without_any_it_is_over(void **state)
 
 	(void)state;
 	look(0);
-	now.rings[1] = (struct loss_ring){ .produced = 4, .ring_full = 4 };
+	now.channels[1] = (struct loss_channel){ .produced = 4, .ring_full = 4 };
 	assert_int_equal(look(S), LOSS_TELL);
-	assert_string_equal(text, "ring others: 100 % of the last 1 s lost (ring_full: 4 in all)");
+	assert_string_equal(text, "channel others: 100 % of the last 1 s lost (ring_full: 4 in all)");
 	for (; (v = look(S)) != LOSS_OVER; s++) {
 		if (v == LOSS_NOTHING_NEW)
 			continue;
 		told++;
-		assert_string_equal(text, "ring others: nothing just now (ring_full: 4 in all)");
+		assert_string_equal(text, "channel others: nothing just now (ring_full: 4 in all)");
 	}
 	assert_in_range(s, 58, 60);
 	assert_in_range(told, 5, 6);
 	assert_int_equal(look(S), LOSS_NOTHING_NEW);
 	/* And another one begins anew. */
-	now.rings[0] = (struct loss_ring){ .produced = 10, .ring_full = 1 };
+	now.channels[0] = (struct loss_channel){ .produced = 10, .ring_full = 1 };
 	assert_int_equal(look(S), LOSS_TELL);
-	assert_string_equal(text, "ring opens: 10 % of the last 1 s lost (ring_full: 1 in all)");
+	assert_string_equal(text, "channel opens: 10 % of the last 1 s lost (ring_full: 1 in all)");
 }
 
 static void counters_that_go_back_begin_anew(void **state)

@@ -86,7 +86,7 @@ static void open_ring(struct ring *r, bool look_on)
 
 static void expect(struct ring *r, uint64_t first, uint64_t n)
 {
-	struct ring_record rec = {};
+	struct record rec = {};
 
 	for (uint64_t i = first; i < first + n; i++) {
 		assert_true(ring_next(r, &rec));
@@ -100,7 +100,7 @@ static void expect(struct ring *r, uint64_t first, uint64_t n)
 static void records_come_in_order_and_stay_until_released(void **state)
 {
 	struct ring r = {}, again = {};
-	struct ring_record rec;
+	struct record rec;
 
 	(void)state;
 	need_bpf();
@@ -178,7 +178,7 @@ static void a_full_ring_holds_what_fits_and_the_rest_is_counted(void **state)
 static void discarded_records_are_told_apart(void **state)
 {
 	uint64_t n, discarded, seen[2] = {};
-	struct ring_record rec;
+	struct record rec;
 	struct ring r = {};
 
 	(void)state;

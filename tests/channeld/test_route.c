@@ -40,6 +40,8 @@ static const struct when when = { .drain_ns = 5000000000, .wall_offset_ns = 1000
 
 static struct envelope_clock second;
 static struct spool_writer spool;
+static struct spool_source source_row = { .id = 9 };
+static struct source source = { .row = &source_row, .id_text = "9-", .id_len = 2 };
 static struct route r;
 
 static int begin(void **state)
@@ -63,7 +65,7 @@ static int end(void **state)
 }
 
 /* A record with @n bytes of text behind the fixed part. */
-static struct ring_record record(const char *name, int c, uint32_t n)
+static struct record record(const char *name, int c, uint32_t n)
 {
 	static union {
 		struct event ev;
@@ -75,7 +77,7 @@ static struct ring_record record(const char *name, int c, uint32_t n)
 	memset(u.ev.name, 0, sizeof(u.ev.name));
 	memcpy(u.ev.name, name, strlen(name));
 	memset(u.ev.text, c, n);
-	return (struct ring_record){ .data = &u, .len = 24 + n, .pos = 0x80 };
+	return (struct record){ .data = &u, .len = 24 + n, .pos = 0x80, .source = &source };
 }
 
 static void last_record(struct spool_rec *ret, char *line)
@@ -97,23 +99,23 @@ static void last_record(struct spool_rec *ret, char *line)
 
 static void a_record_says_who_when_and_which(void **state)
 {
-	struct ring_record rr = record("alpha", 'x', 3);
+	struct record rr = record("alpha", 'x', 3);
 	struct spool_rec rec = {};
 	static char line[SPOOL_REC_MAX];
 	struct outcome o;
 
 	(void)state;
-	assert_int_equal(route_write(&r, &spool, &when, &rr, NULL, &o), 0);
+	assert_int_equal(route_write(&r, &spool, &when, &rr, NULL, true, &o), 0);
 	assert_int_equal(o.drop, SPOOL_N_DROPS);
 	last_record(&rec, line);
 	assert_int_equal(rec.pid, 42);
 	assert_int_equal(rec.key, 42);
 	assert_int_equal(rec.time_ns, 1000000000000000123);
-	assert_int_equal(rec.ring, 9);
-	assert_int_equal(rec.ring_pos, 0x80);
+	assert_int_equal(rec.source, 9);
+	assert_int_equal(rec.source_pos, 0x80);
 	assert_int_equal(rec.event, 2);
 	assert_int_equal(rec.generation, 7);
-	assert_int_equal(o.len, strlen(line));
+	assert_int_equal(o.bytes, strlen(line));
 	assert_string_equal(line, "{\"ts\":\"2001-09-09T01:46:40.000000123Z\",\"ts_source\":\"kernel\",\"host\":"
 				  "\"h\",\"program\":\"p\","
 				  "\"channel\":\"c\",\"event\":\"event\",\"id\":\"abc-9-80-2-0\",\"tags\":{},"
@@ -122,14 +124,14 @@ static void a_record_says_who_when_and_which(void **state)
 
 static void without_a_time_of_its_own_the_drain_counts(void **state)
 {
-	struct ring_record rr = record("a", 'x', 1);
+	struct record rr = record("a", 'x', 1);
 	struct spool_rec rec = {};
 	static char line[SPOOL_REC_MAX];
 	struct outcome o;
 
 	(void)state;
 	channel.ts_offset = -1;
-	assert_int_equal(route_write(&r, &spool, &when, &rr, NULL, &o), 0);
+	assert_int_equal(route_write(&r, &spool, &when, &rr, NULL, true, &o), 0);
 	channel.ts_offset = 0;
 	last_record(&rec, line);
 	assert_int_equal(rec.time_ns, 1000000005000000000);
@@ -138,10 +140,10 @@ static void without_a_time_of_its_own_the_drain_counts(void **state)
 
 static uint64_t key_of(const char *name)
 {
-	struct ring_record rr = record(name, 'x', 0);
+	struct record rr = record(name, 'x', 0);
 	struct outcome o;
 
-	assert_int_equal(route_write(&r, &spool, &when, &rr, NULL, &o), 0);
+	assert_int_equal(route_write(&r, &spool, &when, &rr, NULL, true, &o), 0);
 	return r.rec.key;
 }
 
@@ -156,13 +158,13 @@ static void equal_texts_have_equal_keys(void **state)
 
 static void what_does_not_fit_its_layout_is_counted(void **state)
 {
-	struct ring_record rr = record("a", 'x', 0);
+	struct record rr = record("a", 'x', 0);
 	struct spool_route row = {};
 	struct outcome o;
 
 	(void)state;
 	rr.len = 23;
-	assert_int_equal(route_write(&r, &spool, &when, &rr, NULL, &o), 0);
+	assert_int_equal(route_write(&r, &spool, &when, &rr, NULL, true, &o), 0);
 	route_count(&row, &o);
 	assert_int_equal(row.dropped[SPOOL_DROP_DECODE], 1);
 	assert_int_equal(row.ok + row.spooled, 0);
@@ -171,27 +173,27 @@ static void what_does_not_fit_its_layout_is_counted(void **state)
 
 static void a_line_is_oversize_only_if_it_really_is(void **state)
 {
-	struct ring_record rr = record("a", 'x', 60000);	/* its bound is six times that */
+	struct record rr = record("a", 'x', 60000);	/* its bound is six times that */
 	struct outcome o;
 
 	(void)state;
-	assert_int_equal(route_write(&r, &spool, &when, &rr, NULL, &o), 0);
+	assert_int_equal(route_write(&r, &spool, &when, &rr, NULL, true, &o), 0);
 	assert_int_equal(o.drop, SPOOL_N_DROPS);
-	assert_true(o.len > 60000);
+	assert_true(o.bytes > 60000);
 	rr = record("a", 1, 12000);		/* six bytes for each: "\u0001" */
-	assert_int_equal(route_write(&r, &spool, &when, &rr, NULL, &o), 0);
+	assert_int_equal(route_write(&r, &spool, &when, &rr, NULL, true, &o), 0);
 	assert_int_equal(o.drop, SPOOL_DROP_OVERSIZE);
 	rr = record("a", 'x', 65400);		/* the data alone would fit; the envelope does not */
-	assert_int_equal(route_write(&r, &spool, &when, &rr, NULL, &o), 0);
+	assert_int_equal(route_write(&r, &spool, &when, &rr, NULL, true, &o), 0);
 	assert_int_equal(o.drop, SPOOL_DROP_OVERSIZE);
 	rr = record("a", 'x', 199000);
-	assert_int_equal(route_write(&r, &spool, &when, &rr, NULL, &o), 0);
+	assert_int_equal(route_write(&r, &spool, &when, &rr, NULL, true, &o), 0);
 	assert_int_equal(o.drop, SPOOL_DROP_OVERSIZE);
 }
 
 static void a_full_spool_changes_nothing(void **state)
 {
-	struct ring_record rr = record("a", 'x', 50000);
+	struct record rr = record("a", 'x', 50000);
 	struct outcome o;
 	uint64_t head;
 	int err;
@@ -199,7 +201,7 @@ static void a_full_spool_changes_nothing(void **state)
 	(void)state;
 	do {
 		head = spool.next.head;
-		err = route_write(&r, &spool, &when, &rr, NULL, &o);
+		err = route_write(&r, &spool, &when, &rr, NULL, true, &o);
 	} while (err == 0);
 	assert_int_equal(err, -ENOSPC);
 	assert_int_equal(spool.next.head, head);
@@ -208,20 +210,20 @@ static void a_full_spool_changes_nothing(void **state)
 
 static void answers_are_taken_as_they_are(void **state)
 {
-	struct ring_record rr = record("a", 'x', 0);
-	struct answer a = { .drop = SPOOL_N_DROPS, .json = "[1,2]", .len = 5 };
+	struct record rr = record("a", 'x', 0);
+	struct answer a = { .drop = SPOOL_N_DROPS, .text = "[1,2]", .len = 5 };
 	struct spool_route row = {};
 	struct spool_rec rec = {};
 	static char line[SPOOL_REC_MAX];
 	struct outcome o;
 
 	(void)state;
-	assert_int_equal(route_write(&r, &spool, &when, &rr, &a, &o), 0);
+	assert_int_equal(route_write(&r, &spool, &when, &rr, &a, true, &o), 0);
 	route_count(&row, &o);
 	last_record(&rec, line);
 	assert_non_null(strstr(line, "\"data\":[1,2]}"));
 	a.drop = SPOOL_DROP_SO_CRASH;
-	assert_int_equal(route_write(&r, &spool, &when, &rr, &a, &o), 0);
+	assert_int_equal(route_write(&r, &spool, &when, &rr, &a, true, &o), 0);
 	route_count(&row, &o);
 	assert_int_equal(row.ok, 1);
 	assert_int_equal(row.results, 1);
@@ -229,14 +231,57 @@ static void answers_are_taken_as_they_are(void **state)
 	assert_int_equal(row.dropped[SPOOL_DROP_SO_CRASH], 1);
 }
 
-static void repaired_text_is_counted(void **state)
+static void several_results_have_numbers_and_kinds(void **state)
 {
-	struct ring_record rr = record("caf\xc3", 'x', 0);
+	struct record rr = record("a", 'x', 0);
+	const char text[] = "{\"n\":1}\n@{\"name\":\"m\"}\n[]";
+	struct answer a = { .drop = SPOOL_N_DROPS, .text = text, .len = sizeof(text) - 1 };
+	struct spool_route row = {};
+	struct spool_rec rec = {};
+	static char line[SPOOL_REC_MAX];
+	struct outcome o;
+
+	(void)state;
+	assert_int_equal(route_write(&r, &spool, &when, &rr, &a, true, &o), 0);
+	route_count(&row, &o);
+	assert_int_equal(row.ok, 1);
+	assert_int_equal(row.results, 3);
+	assert_int_equal(row.spooled, 3);
+	last_record(&rec, line);
+	assert_int_equal(rec.result, 2);
+	assert_int_equal(rec.kind, SPOOL_KIND_JSON);
+	assert_non_null(strstr(line, "\"id\":\"abc-9-80-2-2\",\"tags\":{},\"data\":[]}"));
+	a.len = strlen("{\"n\":1}\n@{\"name\":\"m\"}");
+	assert_int_equal(route_write(&r, &spool, &when, &rr, &a, true, &o), 0);
+	last_record(&rec, line);
+	assert_int_equal(rec.result, 1);
+	assert_int_equal(rec.kind, SPOOL_KIND_SAMPLE);
+	assert_non_null(strstr(line, "\"data\":{\"name\":\"m\"}}"));
+}
+
+static void what_shall_not_wait_is_counted(void **state)
+{
+	struct record rr = record("a", 'x', 50000);
 	struct spool_route row = {};
 	struct outcome o;
 
 	(void)state;
-	assert_int_equal(route_write(&r, &spool, &when, &rr, NULL, &o), 0);
+	do {
+		assert_int_equal(route_write(&r, &spool, &when, &rr, NULL, false, &o), 0);
+		route_count(&row, &o);
+	} while (o.spooled);
+	assert_int_equal(row.spool_full, 1);
+	assert_int_equal(row.results, row.spooled + row.spool_full);
+}
+
+static void repaired_text_is_counted(void **state)
+{
+	struct record rr = record("caf\xc3", 'x', 0);
+	struct spool_route row = {};
+	struct outcome o;
+
+	(void)state;
+	assert_int_equal(route_write(&r, &spool, &when, &rr, NULL, true, &o), 0);
 	route_count(&row, &o);
 	assert_int_equal(row.repaired, 1);
 	assert_int_equal(row.ok, 1);
@@ -254,6 +299,8 @@ int main(void)
 		TEST(a_line_is_oversize_only_if_it_really_is),
 		TEST(a_full_spool_changes_nothing),
 		TEST(answers_are_taken_as_they_are),
+		TEST(several_results_have_numbers_and_kinds),
+		TEST(what_shall_not_wait_is_counted),
 		TEST(repaired_text_is_counted),
 	};
 	int failed;

@@ -64,7 +64,7 @@ static inline size_t line_of(uint64_t n, char *buf)
 static inline bool add(uint64_t n)
 {
 	struct spool_rec rec = {
-		.kind = SPOOL_KIND_JSON, .route = 1, .ring = 7, .ring_pos = n * 16, .event = 2, .key = n,
+		.kind = SPOOL_KIND_JSON, .route = 1, .source = 7, .source_pos = n * 16, .event = 2, .key = n,
 	};
 	char *room = spool_room(&w, 400);
 
@@ -91,7 +91,7 @@ static inline uint64_t expect(uint64_t pos, uint64_t n)
 
 	assert_int_equal(spool_read(&r, pos, head(), &rec, &line), 0);
 	assert_int_equal(rec.key, n);
-	assert_int_equal(rec.ring_pos, n * 16);
+	assert_int_equal(rec.source_pos, n * 16);
 	assert_int_equal(rec.route, 1);
 	assert_int_equal(rec.boot, w.boot);
 	assert_int_equal(rec.line_len, line_of(n, want));

@@ -46,21 +46,21 @@ static void what_was_not_committed_never_was(void **state)
 	(void)state;
 }
 
-static void a_commit_carries_rings_and_routes_of_any_number(void **state)
+static void a_commit_carries_sources_and_routes_of_any_number(void **state)
 {
 	struct spool_commit c, *n = &w.next;
 
 	open_both();
 	assert_int_equal(spool_read_commit(&r, &c), -ENODATA);
 	for (int k = 0; k <= SPOOL_MAX_ROUTES; k++) {
-		n->n_rings = k % (SPOOL_MAX_RINGS + 1);
+		n->n_sources = k * 8;
 		n->n_routes = k;
 		n->wall_offset_ns = -k;
 		n->flags = k % 2;
-		memset(n->rings, 0, sizeof(n->rings));
+		memset(n->sources, 0, sizeof(n->sources));
 		memset(n->routes, 0, sizeof(n->routes));
-		for (int i = 0; i < n->n_rings; i++)
-			n->rings[i] = (struct spool_ring){ 100 + i, i, k * 1000 + i, 1, 2, 3, 4 };
+		for (int i = 0; i < n->n_sources; i++)
+			n->sources[i] = (struct spool_source){ 100 + i, i, 0, k * 1000 + i, 1, 2, 3, 4, 5 };
 		for (int i = 0; i < k; i++) {
 			n->routes[i].event = i;
 			n->routes[i].repaired = k * 100 + i;
@@ -186,7 +186,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		spool_test(what_was_committed_is_read_over_many_laps),
 		spool_test(what_was_not_committed_never_was),
-		spool_test(a_commit_carries_rings_and_routes_of_any_number),
+		spool_test(a_commit_carries_sources_and_routes_of_any_number),
 		spool_test(the_longest_record_fits_and_wraps),
 		spool_test(without_a_cursor_the_spool_holds_what_it_has),
 		spool_test(a_full_spool_has_room_again_when_its_slowest_cursor_moves),

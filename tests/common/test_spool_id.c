@@ -16,9 +16,9 @@ static void an_id_is_written_and_read_back(void **state)
 		const char *text;
 	} rows[] = {
 		{ { 0 }, "0-0-0-0-0" },
-		{ { .boot = 0xdeadbeef, .ring = 17, .ring_pos = 0x123456789abcdef0, .event = 3, .result = 10 },
+		{ { .boot = 0xdeadbeef, .source = 17, .source_pos = 0x123456789abcdef0, .event = 3, .result = 10 },
 		  "deadbeef-11-123456789abcdef0-3-a" },
-		{ { .boot = -1, .ring = -1, .ring_pos = -1, .event = -1, .result = -1 },
+		{ { .boot = -1, .source = -1, .source_pos = -1, .event = -1, .result = -1 },
 		  "ffffffff-ffffffff-ffffffffffffffff-ffff-ffff" },
 	};
 
@@ -41,11 +41,11 @@ static void what_is_no_id_is_refused(void **state)
 		"A-0-0-0-0", "0-0-0-0-g", "100000000-0-0-0-0", "0-100000000-0-0-0", "0-0-10000000000000000-0-0",
 		"0-0-0-10000-0", "0-0-0-0-10000",
 	};
-	struct spool_rec rec = { .ring = 4 };
+	struct spool_rec rec = { .source = 4 };
 
 	for (size_t i = 0; i < ARRAY_SIZE(rows); i++)
 		assert_int_equal(spool_id_parse(rows[i], strlen(rows[i]), &rec), -EINVAL);
-	assert_int_equal(rec.ring, 4);
+	assert_int_equal(rec.source, 4);
 	(void)state;
 }
 

@@ -64,7 +64,7 @@ static int sink_gather(void)
 	if (spool_read_commit(&r, &c) < 0)
 		return -1;
 	if (delivery == NO_LOOK_BACK || !last_id(&last))
-		last.ring_pos = 0;
+		last.source_pos = 0;
 	for (lines_len = 0; at.pos < c.head; at.pos += rec.len) {
 		char id[SPOOL_ID_MAX];
 
@@ -72,7 +72,7 @@ static int sink_gather(void)
 			return -1;
 		at.acked++;
 		/* One ring, in order: what is not behind the last line's was written before the kill. */
-		if (rec.ring_pos <= last.ring_pos)
+		if (rec.source_pos <= last.source_pos)
 			continue;
 		spool_id_format(&rec, id);
 		lines_len += sprintf(lines + lines_len, "%.*s %s\n", (int)rec.line_len, line, id);
@@ -127,7 +127,7 @@ static void put_records(unsigned n)
 {
 	for (unsigned i = 0; i < n; i++, produced++) {
 		struct spool_rec rec = {
-			.kind = SPOOL_KIND_JSON, .ring = 1, .ring_pos = (produced + 1) * 16, .key = produced,
+			.kind = SPOOL_KIND_JSON, .source = 1, .source_pos = (produced + 1) * 16, .key = produced,
 		};
 		char *line = spool_room(&w, 40);
 

@@ -72,10 +72,10 @@ static int worker_open(void)
 	r = ring_open(&ring, dup(ring_fd), false);
 	if (r < 0)
 		return r;
-	w.next.n_rings = w.next.n_routes = 1;
-	w.next.rings[0].map_id = ring.map_id;
+	w.next.n_sources = w.next.n_routes = 1;
+	w.next.sources[0].id = ring.map_id;
 	if (order != POSITION_ALONE)
-		ring_resume(&ring, w.next.rings[0].next);
+		ring_resume(&ring, w.next.sources[0].next);
 	return 0;
 }
 
@@ -88,11 +88,11 @@ static void worker_close(void)
 static void worker_drain(void)
 {
 	struct spool_route *route = &w.next.routes[0];
-	struct spool_ring *row = &w.next.rings[0];
-	struct ring_record rec;
+	struct spool_source *row = &w.next.sources[0];
+	struct record rec;
 
 	while (ring_next(&ring, &rec)) {
-		struct spool_rec out = { .kind = SPOOL_KIND_JSON, .ring = ring.map_id, .ring_pos = rec.pos };
+		struct spool_rec out = { .kind = SPOOL_KIND_JSON, .source = ring.map_id, .source_pos = rec.pos };
 		char *line;
 
 		memcpy(&out.key, rec.data, sizeof(out.key));
@@ -122,9 +122,9 @@ static void commit_number_first(void)
 
 	__atomic_store_n(&w.head->commit.seq, seq, __ATOMIC_SEQ_CST);
 	s->seq = seq;
-	s->len = SPOOL_COMMIT_FIXED + sizeof(c->rings[0]) + sizeof(c->routes[0]);
+	s->len = SPOOL_COMMIT_FIXED + sizeof(c->sources[0]) + sizeof(c->routes[0]);
 	p = mempcpy(p, c, SPOOL_COMMIT_FIXED);
-	p = mempcpy(p, c->rings, sizeof(c->rings[0]));
+	p = mempcpy(p, c->sources, sizeof(c->sources[0]));
 	memcpy(p, c->routes, sizeof(c->routes[0]));
 	s->crc = crc32c(crc32c(0, s, offsetof(struct spool_slot, crc)), s + 1, s->len);
 }
@@ -198,8 +198,8 @@ static void expect_exact_counters(void)
 
 	assert_int_equal(spool_read_commit(&r, &c), 0);
 	route = &c.routes[0];
-	assert_int_equal(c.rings[0].drained, produced);
-	assert_int_equal(c.rings[0].drained_bytes, produced * sizeof(uint64_t));
+	assert_int_equal(c.sources[0].drained, produced);
+	assert_int_equal(c.sources[0].drained_bytes, produced * sizeof(uint64_t));
 	assert_int_equal(route->dropped[SPOOL_DROP_FILTERED], n_filtered());
 	assert_int_equal(route->ok, produced - n_filtered());
 	assert_int_equal(route->spooled, route->ok);
@@ -220,9 +220,9 @@ static enum place look_where(uint64_t before)
 	assert_int_equal(ring_open(&seen, dup(ring_fd), false), 0);
 	consumed = ring_consumed(&seen);
 	ring_close(&seen);
-	if (c.rings[0].next == before)
+	if (c.sources[0].next == before)
 		return BEFORE_COMMIT;
-	return consumed < c.rings[0].next ? BETWEEN : BEHIND;
+	return consumed < c.sources[0].next ? BETWEEN : BEHIND;
 }
 
 static void worker_recover(void)
@@ -252,7 +252,7 @@ static void kill_workers(enum order how, unsigned places[N_PLACES], uint64_t *re
 		assert_int_equal(spool_read_commit(&r, &c), 0);
 		submit(BATCH);
 		more = kill_after(worker_job, k);
-		places[look_where(c.rings[0].next)]++;
+		places[look_where(c.sources[0].next)]++;
 		worker_recover();
 		checker_read();
 		if (how != AS_IT_SHIPS)
@@ -265,7 +265,7 @@ static void kill_workers(enum order how, unsigned places[N_PLACES], uint64_t *re
 		expect_exact_counters();
 	}
 	assert_int_equal(spool_read_commit(&r, &c), 0);
-	last_drained = c.rings[0].drained;
+	last_drained = c.sources[0].drained;
 	look_over(ret_lost, ret_twice);
 	print_message("# kills: %u before the commit, %u between it and the position, %u behind\n",
 		      places[BEFORE_COMMIT], places[BETWEEN], places[BEHIND]);

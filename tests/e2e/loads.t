@@ -80,7 +80,7 @@ worker=$(worker_pid tick)
 kill -STOP "$worker"
 ticker 1000
 kill -CONT "$worker"
-losses() { ctl status --json | grep -o 'loss:tick: ring ticks: [0-9]* % of the last [0-9]* s lost (ring_full: [0-9]* in all)'; }
+losses() { ctl status --json | grep -o 'loss:tick: channel ticks: [0-9]* % of the last [0-9]* s lost (ring_full: [0-9]* in all)'; }
 check "is said to lose events, unasked" wait_for 5 losses
 is "as many as there were" "$(losses | grep -o 'ring_full: [0-9]*')" "ring_full: 944"
 check "it unloads" ctl unload tick

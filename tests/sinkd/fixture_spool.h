@@ -84,7 +84,7 @@ static inline size_t fx_line(const struct fx_writer *f, const struct spool_rec *
 static inline bool fx_add(struct fx_writer *f, unsigned route)
 {
 	struct spool_rec rec = {
-		.kind = SPOOL_KIND_JSON, .route = route, .ring = 7, .ring_pos = 64 * f->n, .event = route,
+		.kind = SPOOL_KIND_JSON, .route = route, .source = 7, .source_pos = 64 * f->n, .event = route,
 		.time_ns = f->n,
 	};
 	size_t len = 512 + f->pad;

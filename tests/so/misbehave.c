@@ -62,7 +62,7 @@ void process(struct tracer_ctx *ctx)
 		tracer_printf(ctx, "{\"a\":}");
 		break;
 	case 'J':	/* two values, two lines */
-		tracer_printf(ctx, "{}\n{}");
+		tracer_printf(ctx, "{}\n\n{}");
 		break;
 	case 'f':
 		break;

@@ -73,7 +73,7 @@ static void open_pinned(struct ring *r, const char *program)
 
 static void bare(const char *program)
 {
-	struct ring_record rec;
+	struct record rec;
 	struct ring r = {};
 	uint64_t n = 0;
 	struct took t;
@@ -122,10 +122,10 @@ static struct took measure(struct spool_reader *r, const char *path, pid_t worke
 			usleep(200);
 			continue;
 		}
-		if (spool_read_commit(r, &c) == 0 && c.n_rings) {
-			if (!begin.wall && c.rings[0].drained > before)
+		if (spool_read_commit(r, &c) == 0 && c.n_sources) {
+			if (!begin.wall && c.sources[0].drained > before)
 				begin = (struct took){ now(), cpu(worker) };
-			if (c.rings[0].drained - before >= n)
+			if (c.sources[0].drained - before >= n)
 				return (struct took){ now() - begin.wall, cpu(worker) - begin.cpu };
 		}
 		usleep(200);
@@ -146,7 +146,7 @@ static uint64_t take_all(struct spool_reader *r)
 	static struct spool_commit c;
 	int row = spool_cursor_open(r, "bench");
 	struct spool_cursor cursor;
-	uint64_t found = 0, ring_pos = 0;
+	uint64_t found = 0, source_pos = 0;
 	struct spool_rec rec;
 	char name[48], id[SPOOL_ID_MAX];
 	const char *line;
@@ -159,9 +159,9 @@ static uint64_t take_all(struct spool_reader *r)
 		spool_id_format(&rec, id);
 		if (json_check(line, rec.line_len) < 0 || !memmem(line, rec.line_len, id, strlen(id)))
 			die("a line is wrong", EBADMSG);
-		if (found && rec.ring_pos <= ring_pos)
+		if (found && rec.source_pos <= source_pos)
 			die("events out of order", EBADMSG);
-		ring_pos = rec.ring_pos;
+		source_pos = rec.source_pos;
 	}
 	spool_cursor_write(r, row, &cursor);
 	return found;
@@ -192,7 +192,7 @@ static void worker(char **argv, const char *launcher)
 	n = pending(&ring);
 	path_spool(program, path);
 	if (spool_reader_open(&r, path, false) == 0 && spool_read_commit(&r, &c) == 0)
-		before = c.rings[0].drained;
+		before = c.sources[0].drained;
 	if (launcher) {
 		if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0)
 			die("socketpair", errno);
@@ -228,7 +228,7 @@ static void check_all(const char *program, uint64_t n)
 	struct spool_reader r = {};
 
 	open_spool(&r, program, &c);
-	if (c.rings[0].drained != n || c.records != n || c.routes[0].ok != n || c.routes[0].spooled != n)
+	if (c.sources[0].drained != n || c.records != n || c.routes[0].ok != n || c.routes[0].spooled != n)
 		die("the counters are wrong, or not there yet", ERANGE);
 	check(&r, n);
 }
@@ -239,7 +239,7 @@ static void commit(const char *program)
 	struct spool_reader r = {};
 
 	open_spool(&r, program, &c);
-	printf("%u %llu\n", c.flags, (unsigned long long)c.rings[0].drained);
+	printf("%u %llu\n", c.flags, (unsigned long long)c.sources[0].drained);
 }
 
 static void take_some(const char *program)

@@ -32,12 +32,12 @@ static void print_commit(const struct spool_commit *c, uint64_t tail, uint64_t d
 {
 	fprintf(stderr, "head=%" PRIu64 " tail=%" PRIu64 " size=%" PRIu64 " records=%" PRIu64
 		" generation=%u flags=%u\n", c->head, tail, data_size, c->records, c->generation, c->flags);
-	for (int i = 0; i < c->n_rings; i++) {
-		const struct spool_ring *r = &c->rings[i];
+	for (int i = 0; i < c->n_sources; i++) {
+		const struct spool_source *r = &c->sources[i];
 
-		fprintf(stderr, "ring map=%u channel=%u next=%" PRIu64 " drained=%" PRIu64 " bytes=%" PRIu64
+		fprintf(stderr, "source id=%u channel=%u next=%" PRIu64 " drained=%" PRIu64 " bytes=%" PRIu64
 			" discarded=%" PRIu64 " lost=%" PRIu64 "\n",
-			r->map_id, r->channel, r->next, r->drained, r->drained_bytes, r->discarded, r->lost);
+			r->id, r->channel, r->next, r->drained, r->drained_bytes, r->discarded, r->lost);
 	}
 	for (int i = 0; i < c->n_routes; i++) {
 		const struct spool_route *r = &c->routes[i];
@@ -83,8 +83,8 @@ static uint64_t print_cursors(const struct spool_reader *r, uint64_t none)
 
 static bool id_after(const struct spool_rec *a, const struct spool_rec *b)
 {
-	if (a->ring_pos != b->ring_pos)
-		return a->ring_pos > b->ring_pos;
+	if (a->source_pos != b->source_pos)
+		return a->source_pos > b->source_pos;
 	if (a->event != b->event)
 		return a->event > b->event;
 	return a->result > b->result;
@@ -94,12 +94,12 @@ static void check_record(struct totals *t, const struct spool_commit *c, const s
 {
 	struct spool_rec *last = &t->last[rec->route];
 
-	if (last->len && last->ring == rec->ring && last->generation == rec->generation && !id_after(rec, last))
+	if (last->len && last->source == rec->source && last->generation == rec->generation && !id_after(rec, last))
 		complain(t, "an id that does not grow", rec->pos);
 	*last = *rec;
-	for (int i = 0; i < c->n_rings; i++)
-		if (c->rings[i].map_id == rec->ring && rec->ring_pos >= c->rings[i].next)
-			complain(t, "a record from beyond its ring's position", rec->pos);
+	for (int i = 0; i < c->n_sources; i++)
+		if (c->sources[i].id == rec->source && rec->source_pos >= c->sources[i].next)
+			complain(t, "a record from beyond its source's position", rec->pos);
 	if (rec->route >= c->n_routes)
 		complain(t, "a route that the commit does not have", rec->pos);
 	t->routes[rec->route]++;
@@ -125,18 +125,16 @@ static void check_counters(struct totals *t, const struct spool_commit *c, bool 
 	if (t->records > c->records || (whole && t->records != c->records))
 		complain(t, "not as many records as the commit says", t->records);
 	/* A channel may have several routes; each of its events counts in each of them. */
-	for (int k = 0; k < c->n_rings; k++) {
-		for (int i = 0; i < c->n_routes; i++) {
-			const struct spool_route *r = &c->routes[i];
-			uint64_t done = r->ok;
+	for (int i = 0; i < c->n_routes; i++) {
+		const struct spool_route *r = &c->routes[i];
+		uint64_t done = r->ok, drained = 0;
 
-			if (r->channel != c->rings[k].channel)
-				continue;
-			for (int d = 0; d < SPOOL_N_DROPS; d++)
-				done += r->dropped[d];
-			if (done != c->rings[k].drained)
-				complain(t, "drained != ok + dropped, route", i);
-		}
+		for (int d = 0; d < SPOOL_N_DROPS; d++)
+			done += r->dropped[d];
+		for (int k = 0; k < c->n_sources; k++)
+			drained += r->channel == c->sources[k].channel ? c->sources[k].drained : 0;
+		if (done != drained)
+			complain(t, "drained != ok + dropped, route", i);
 	}
 }
 

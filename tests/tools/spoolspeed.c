@@ -29,7 +29,7 @@ static void measure(void)
 	if (spool_writer_open(&w, path, "p", 16 << 20, NULL) < 0 || spool_reader_open(&r, path, false) < 0)
 		return;
 	cursor = spool_cursor_open(&r, "file");
-	w.next.n_rings = w.next.n_routes = 1;
+	w.next.n_sources = w.next.n_routes = 1;
 	while (n < N) {
 		const char *line;
 		char *room;
