@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* How events get out of the kernel: one row per channel type. A transport takes records out of one or more *sources*
- * (the ring; each CPU's perf buffer; the map that is polled; the pipe), each with a position of its own, which the commit
- * block keeps. drain.c knows no more than this. */
+ * (the ring; each CPU's perf buffer; the map that is polled; the pipe), each with a position of its own, which the
+ * commit block keeps. drain.c knows no more than this. */
 #ifndef EBPF_AGENT_TRANSPORT_H
 #define EBPF_AGENT_TRANSPORT_H
 
@@ -30,8 +30,8 @@ struct record {
 };
 #define RECORD_OVERREAD 64
 
-/* What an event became without BTF: by a processor, or by a transport whose records are no structs. Text: one or several
- * results, separated by line feeds; the first character of one says its kind. */
+/* What an event became without BTF: by a processor, or by a transport whose records are no structs. Text: one or
+ * several results, separated by line feeds; the first character of one says its kind. */
 struct answer {
 	enum spool_drop drop;		/* SPOOL_N_DROPS: none */
 	const char *text;
@@ -65,7 +65,7 @@ struct transport {
 	void (*put_back)(struct channel *c, const struct record *records, size_t n);
 	/* Behind a commit: what its rows have accounted for may be overwritten. */
 	void (*release)(struct channel *c);
-	/* Nothing waits, not even a record that is still being written; once told to drain, nothing will come either. */
+	/* Nothing waits, not even a record that is being written; once told to drain, nothing will come either. */
 	bool (*empty)(struct channel *c);
 	/* Told to drain: what it would only do later it does now. */
 	void (*finish)(struct channel *c);
