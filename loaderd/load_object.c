@@ -4,6 +4,7 @@
 #include <elf.h>
 #include <errno.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "load.h"
 #include "load_log.h"
@@ -84,9 +85,15 @@ static int check_prog_names(struct load *l, const struct load_item *i)
 	return 0;
 }
 
+#define KERNEL_BTF "/sys/kernel/btf/vmlinux"
+
 static int open_object(struct load *l, struct load_item *i)
 {
-	LIBBPF_OPTS(bpf_object_open_opts, opts, .object_name = i->decl->name);
+	/* A type that the kernel lacks would be looked for in its modules, which takes CAP_SYS_ADMIN, and the load
+	 * would end there, though the program may only have asked whether there is such a type. Kernel BTF named by
+	 * its path is all that libbpf looks into. */
+	LIBBPF_OPTS(bpf_object_open_opts, opts, .object_name = i->decl->name,
+		    .btf_custom_path = access(KERNEL_BTF, R_OK) ? NULL : KERNEL_BTF);
 	const char *cause;
 
 	bpf_object__close(i->obj);
