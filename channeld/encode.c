@@ -180,11 +180,29 @@ static char *run_array(const struct run *r, const struct plan_op *op, const uint
 	return out + 1;
 }
 
+static inline uint64_t load_uint(const uint8_t *at, unsigned bytes)
+{
+	switch (bytes) {
+	case 1:  return *at;
+	case 2:  return LOAD(uint16_t, at);
+	case 4:  return LOAD(uint32_t, at);
+	default: return LOAD(uint64_t, at);
+	}
+}
+
+/* A record may be longer than what was put into it: a perf buffer rounds up, and shows what was there before. */
+static inline size_t tail_bytes(const struct run *r, const struct plan_op *op, const uint8_t *at)
+{
+	size_t rest = (size_t)(r->data + r->len - at);
+
+	return op->length_bytes ? MIN(rest, load_uint(r->data + op->length_off, op->length_bytes)) : rest;
+}
+
 static char *run_ops(const struct run *r, const struct plan_op *op, const uint8_t *base, char *out)
 {
 	for (;; op++) {
 		const uint8_t *at = base + op->off;
-		size_t rest = (size_t)(r->data + r->len - at);
+		size_t n;
 
 		out = put_literal(out, r->pool + op->lit, op->lit_len);
 		switch ((enum plan_code)op->code) {
@@ -212,15 +230,22 @@ static char *run_ops(const struct run *r, const struct plan_op *op, const uint8_
 		case PLAN_BE64: out = put_u64(out, be64toh(LOAD(uint64_t, at))); break;
 		case PLAN_TEXT16:
 		case PLAN_TEXT: out = put_text(out, (const char *)at, op->n, r->repaired); break;
-		case PLAN_TEXT_TAIL: out = put_text(out, (const char *)at, rest, r->repaired); break;
+		case PLAN_TEXT_TAIL: out = put_text(out, (const char *)at, tail_bytes(r, op, at), r->repaired); break;
 		case PLAN_BYTES: out = encode_bytes(out, at, op->n); break;
-		case PLAN_BYTES_TAIL: out = encode_bytes(out, at, rest); break;
+		case PLAN_BYTES_TAIL: out = encode_bytes(out, at, tail_bytes(r, op, at)); break;
 		case PLAN_IP:   out = encode_ip(out, at); break;
-		case PLAN_STRV_TAIL: out = encode_strv(out, (const char *)at, rest, r->repaired); break;
+		case PLAN_IP4:  out = encode_ip4(out, at); break;
+		case PLAN_STRV_TAIL:
+			out = encode_strv(out, (const char *)at, tail_bytes(r, op, at), r->repaired);
+			break;
+		case PLAN_WHEN:
+			if (load_uint(at, op->when.bytes) != op->when.value)
+				op += op->when.skip;
+			break;
 		case PLAN_ARRAY:
 		case PLAN_ARRAY_TAIL:
-			rest = op->code == PLAN_ARRAY ? op->array.count : rest / op->array.stride;
-			out = run_array(r, op, at, rest, out);
+			n = op->code == PLAN_ARRAY ? op->array.count : tail_bytes(r, op, at) / op->array.stride;
+			out = run_array(r, op, at, n, out);
 			if (!out)
 				return NULL;
 			op += op->array.skip - 1;

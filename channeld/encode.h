@@ -22,6 +22,7 @@ char *encode_bytes(char *out, const uint8_t *s, size_t n);			/* "hex" */
 char *encode_double(char *out, double v);
 char *encode_float(char *out, float v);
 char *encode_ip(char *out, const uint8_t ip[16]);				/* with its quotes */
+char *encode_ip4(char *out, const uint8_t ip[4]);
 char *encode_u128(char *out, unsigned __int128 v);
 
 #endif

@@ -212,6 +212,12 @@ static int add_bool(struct builder *b, const struct layout_field *f, uint64_t of
 	return err;
 }
 
+static void set_length(struct plan_op *op, const struct layout_field *f)
+{
+	op->length_off = f->length.offset / 8;
+	op->length_bytes = f->length.bits / 8;
+}
+
 static int add_bytes(struct builder *b, const struct layout_field *f, uint64_t off)
 {
 	bool text = f->kind == LAYOUT_TEXT;
@@ -226,8 +232,10 @@ static int add_bytes(struct builder *b, const struct layout_field *f, uint64_t o
 		b->plan->has_tail = true;
 	}
 	err = emit(b, code, off / 8, 2 + n * (text ? 6 : 2), &op);
-	if (err == 0)
+	if (err == 0) {
 		op->n = n;
+		set_length(op, f);
+	}
 	return err;
 }
 
@@ -243,6 +251,7 @@ static int add_plain(struct builder *b, const struct layout_field *f, uint64_t o
 		{ LAYOUT_PTR, 32, PLAN_PTR, 20 },     { LAYOUT_PTR, 64, PLAN_PTR, 20 },
 		{ LAYOUT_BE, 16, PLAN_BE16, 5 },      { LAYOUT_BE, 32, PLAN_BE32, 10 },
 		{ LAYOUT_BE, 64, PLAN_BE64, 20 },     { LAYOUT_IP, 128, PLAN_IP, 48 },
+		{ LAYOUT_IP, 32, PLAN_IP4, 20 },
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(table); i++) {
@@ -261,6 +270,32 @@ static int add_plain(struct builder *b, const struct layout_field *f, uint64_t o
 
 static int add_value(struct builder *b, const struct layout_field *f, uint64_t off);
 
+/* What a field needs besides its value: its key, and first a look whether it is there. */
+static int add_member(struct builder *b, const struct layout_field *m, uint64_t off)
+{
+	struct plan *p = b->plan;
+	struct plan_op *op;
+	size_t at;
+	int err;
+
+	if (!m->when.bits) {
+		err = put_key(b, m);
+		return err < 0 ? err : add_value(b, m, off);
+	}
+	err = emit(b, PLAN_WHEN, m->when.offset / 8, 0, &op);
+	if (err < 0)
+		return err;
+	at = p->n_ops - 1;
+	op->when.value = m->when_value;
+	op->when.bytes = m->when.bits / 8;
+	err = put_key(b, m);
+	if (err == 0)
+		err = add_value(b, m, off);
+	if (err == 0)
+		p->ops[at].when.skip = p->n_ops - at - 1;
+	return err;
+}
+
 static int add_members(struct builder *b, const struct layout_field *f, uint64_t off)
 {
 	const struct layout_field *members = f->fields.items;
@@ -272,9 +307,7 @@ static int add_members(struct builder *b, const struct layout_field *f, uint64_t
 
 		if (strncmp(m->name, "__pad", 5) == 0)
 			continue;
-		err = put_key(b, m);
-		if (err == 0)
-			err = add_value(b, m, off + m->offset);
+		err = add_member(b, m, off + m->offset);
 		b->comma = true;
 	}
 	return err < 0 ? err : pool_put(b->plan, "}", 1);
@@ -310,6 +343,7 @@ static int add_array(struct builder *b, const struct layout_field *f, uint64_t o
 	op->array.stride = element->bits / 8;
 	op->array.skip = p->n_ops - at;
 	op->array.element_max = p->max - before + 1;
+	set_length(op, f);
 	if (f->trailing) {
 		count = 0;
 		p->has_tail = true;
@@ -319,12 +353,15 @@ static int add_array(struct builder *b, const struct layout_field *f, uint64_t o
 	return 0;
 }
 
-static int add_strv(struct builder *b, uint64_t off)
+static int add_strv(struct builder *b, const struct layout_field *f, uint64_t off)
 {
 	struct plan_op *op;
+	int err = emit(b, PLAN_STRV_TAIL, off / 8, 2, &op);
 
 	b->plan->has_tail = true;
-	return emit(b, PLAN_STRV_TAIL, off / 8, 2, &op);
+	if (err == 0)
+		set_length(op, f);
+	return err;
 }
 
 static int add_value(struct builder *b, const struct layout_field *f, uint64_t off)
@@ -339,7 +376,7 @@ static int add_value(struct builder *b, const struct layout_field *f, uint64_t o
 	case LAYOUT_STRUCT:
 	case LAYOUT_UNION:  return add_members(b, f, off);
 	case LAYOUT_ARRAY:  return add_array(b, f, off);
-	case LAYOUT_STRV:   return add_strv(b, off);
+	case LAYOUT_STRV:   return add_strv(b, f, off);
 	default:            return add_plain(b, f, off);
 	}
 }

@@ -18,8 +18,9 @@ enum plan_code {
 	PLAN_BE16, PLAN_BE32, PLAN_BE64,
 	PLAN_TEXT, PLAN_TEXT16,		/* TEXT16: at most 16 bytes */
 	PLAN_BYTES,
-	PLAN_IP,
+	PLAN_IP, PLAN_IP4,
 	PLAN_ARRAY,
+	PLAN_WHEN,			/* the operations that follow, if an integer has a certain value */
 	PLAN_TEXT_TAIL, PLAN_BYTES_TAIL, PLAN_ARRAY_TAIL, PLAN_STRV_TAIL,
 };
 
@@ -45,9 +46,11 @@ struct plan_enum {
 
 struct plan_op {
 	uint8_t code;
+	uint8_t length_bytes;		/* *_TAIL: of the integer that says how long it is; 0: there is none */
 	uint16_t lit_len;
 	uint32_t lit;			/* in the pool */
 	uint32_t off;			/* bytes from the start of the struct, or of the array's element */
+	uint32_t length_off;		/* where that integer is, from the record's start */
 	union {
 		uint32_t n;		/* TEXT, BYTES: bytes; PTR: 4 or 8 */
 		struct plan_bits bits;
@@ -57,6 +60,11 @@ struct plan_op {
 			uint32_t skip;	/* operations from here to the one behind that PLAN_END */
 			uint32_t element_max;	/* bytes of one element's text */
 		} array;
+		struct {
+			uint64_t value;
+			uint32_t skip;	/* operations */
+			uint8_t bytes;	/* of the integer */
+		} when;
 	};
 };
 

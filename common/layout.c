@@ -38,6 +38,11 @@ static const struct conf_key field_keys[] = {
 	{ "signed", CONF_BOOL, offsetof(struct layout_field, is_signed) },
 	{ "trailing", CONF_BOOL, offsetof(struct layout_field, trailing), .help = "up to the end of the record" },
 	{ "count", CONF_UINT, offsetof(struct layout_field, count), .help = "elements" },
+	{ "length_offset", CONF_UINT, offsetof(struct layout_field, length.offset), .help = "bits" },
+	{ "length_bits", CONF_UINT, offsetof(struct layout_field, length.bits) },
+	{ "when_offset", CONF_UINT, offsetof(struct layout_field, when.offset), .help = "bits" },
+	{ "when_bits", CONF_UINT, offsetof(struct layout_field, when.bits) },
+	{ "when_value", CONF_UINT, offsetof(struct layout_field, when_value) },
 	{ "fields", CONF_LIST, offsetof(struct layout_field, fields), .sub = &field_schema, .max = LAYOUT_FIELDS_MAX },
 	{ "values", CONF_LIST, offsetof(struct layout_field, values), .sub = &value_schema },
 	{ 0 },
@@ -63,7 +68,7 @@ static bool size_fits_kind(const struct layout_field *f)
 	case LAYOUT_BE: return f->bits == 16 || f->bits == 32 || f->bits == 64;
 	case LAYOUT_TEXT:
 	case LAYOUT_BYTES: return f->trailing ? !f->bits : f->bits % 8 == 0;
-	case LAYOUT_IP: return f->bits == 128;
+	case LAYOUT_IP: return f->bits == 32 || f->bits == 128;
 	case LAYOUT_STRV: return f->trailing && !f->bits;
 	case LAYOUT_STRUCT:
 	case LAYOUT_UNION: return f->bits % 8 == 0;
@@ -95,7 +100,14 @@ struct checker {
 	const struct yaml_node *n;
 	struct diag *d;
 	size_t fields;
+	uint64_t limit;			/* bits of the record's fixed part */
 };
+
+static bool ref_fits(const struct checker *c, const struct layout_ref *r)
+{
+	return !r->bits || ((r->bits == 8 || r->bits == 16 || r->bits == 32 || r->bits == 64) && r->offset % 8 == 0 &&
+			    r->offset <= c->limit && r->bits <= c->limit - r->offset);
+}
 
 static int refuse(struct checker *c, const struct layout_field *f, const char *cause)
 {
@@ -126,6 +138,12 @@ static int check_field(struct checker *c, const struct layout_field *f, uint64_t
 		return refuse(c, f, "does not lie within the record");
 	if (f->trailing && (in_array || f->kind < LAYOUT_TEXT || is_container(f) || f->kind == LAYOUT_IP))
 		return refuse(c, f, "cannot be the trailing part");
+	if (!ref_fits(c, &f->length) || !ref_fits(c, &f->when))
+		return refuse(c, f, "what it depends on does not lie within the record");
+	if (f->length.bits && !f->trailing)
+		return refuse(c, f, "only a trailing part has its length elsewhere");
+	if (f->when.bits && (depth != 1 || is_container(f)))
+		return refuse(c, f, "cannot depend on another field");
 	if (f->kind == LAYOUT_ARRAY)
 		return array_fits(f) ? check_field(c, members, 0, members->bits, depth + 1, true) :
 		       refuse(c, f, "its elements do not fill it");
@@ -138,12 +156,15 @@ static int check_field(struct checker *c, const struct layout_field *f, uint64_t
 
 static int check_layout(struct arena *a, const struct yaml_node *n, void *obj, struct diag *d)
 {
-	struct checker c = { .n = n, .d = d };
 	struct layout *l = obj;
+	struct checker c = { .n = n, .d = d, .limit = l->size * 8 };
+	const struct layout_field *first = l->root.fields.items;
 
 	(void)a;
 	if (l->root.kind != LAYOUT_STRUCT)
 		return refuse(&c, &l->root, "an event must be a struct");
+	if (l->root.fields.n && first->when.bits)
+		return refuse(&c, first, "the first cannot depend on another field");
 	return check_field(&c, &l->root, 0, l->size * 8, 0, false);
 }
 
@@ -174,6 +195,16 @@ static void write_values(struct json *j, const struct conf_list *values)
 	json_close_array(j);
 }
 
+static void write_ref(struct json *j, const char *what, const struct layout_ref *r)
+{
+	char key[32];
+
+	snprintf(key, sizeof(key), "%s_offset", what);
+	json_u64(j, key, r->offset);
+	snprintf(key, sizeof(key), "%s_bits", what);
+	json_u64(j, key, r->bits);
+}
+
 /* What has its default is left out: manifests are read by people too. */
 static void write_field(struct json *j, const char *key, const struct layout_field *f)
 {
@@ -193,6 +224,12 @@ static void write_field(struct json *j, const char *key, const struct layout_fie
 		json_bool(j, "trailing", true);
 	if (f->count)
 		json_u64(j, "count", f->count);
+	if (f->length.bits)
+		write_ref(j, "length", &f->length);
+	if (f->when.bits) {
+		write_ref(j, "when", &f->when);
+		json_u64(j, "when_value", f->when_value);
+	}
 	if (f->fields.n) {
 		json_open_array(j, "fields");
 		for (i = 0; i < f->fields.n; i++)

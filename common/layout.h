@@ -19,13 +19,19 @@ enum layout_kind {
 	LAYOUT_STRUCT,	/* fields */
 	LAYOUT_UNION,	/* all members */
 	LAYOUT_ARRAY,	/* count elements like fields[0] */
-	LAYOUT_IP,	/* agent_ip (abi/types.h) */
+	LAYOUT_IP,	/* agent_ip (abi/types.h); of 4 bytes: IPv4 */
 	LAYOUT_STRV,	/* agent_strv[], trailing: array of strings */
 };
 
 struct layout_value {
 	const char *name;
 	int64_t value;
+};
+
+/* An integer at a fixed place of the record that says something of another field. */
+struct layout_ref {
+	uint64_t offset;	/* bits from the start of the record, a whole byte */
+	uint64_t bits;		/* 8, 16, 32, 64; 0: there is none */
 };
 
 struct layout_field {
@@ -36,6 +42,10 @@ struct layout_field {
 	bool is_signed;		/* ENUM */
 	bool trailing;		/* TEXT, BYTES, STRV, ARRAY: up to the end of the record */
 	uint64_t count;		/* ARRAY */
+	struct layout_ref length;	/* trailing: how many bytes it has, of those that the record has left */
+	struct layout_ref when;	/* the field is there only if this is when_value. Not for the root's first member, nor
+				 * deeper than its members, nor for structs and unions */
+	uint64_t when_value;
 	struct conf_list fields;	/* struct layout_field: members, or the one element type */
 	struct conf_list values;	/* struct layout_value */
 };

@@ -59,9 +59,14 @@ struct program_field {			/* an entry of fields: */
 	struct conf_item item;
 	const char *name;
 	const char *type;		/* u8 … u128, s8 … s128, bool, char, char[16], char[], u8[6], u32[4], be16,
-					 * be32, be64, f32, f64, ptr, hex, ip, strv; an enum: "u32" with `values` */
+					 * be32, be64, f32, f64, ptr, hex, ip, ip4, strv; an enum: u32 with `values` */
 	uint64_t offset;		/* bytes; UINT64_MAX: right after the one before, naturally aligned */
 	struct conf_list values;	/* struct layout_value, for enums */
+	const char *length;		/* of one up to the end: the field above that says its bytes; NULL: the rest */
+	struct program_when {
+		const char *field;	/* one above; NULL: the field is always there */
+		int64_t value;
+	} when;
 };
 
 struct program_channel {

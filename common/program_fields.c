@@ -19,6 +19,7 @@ static const struct base bases[] = {
 	{ "s64", 8, 8, true },	 { "s128", 16, 16, true }, { "bool", 1, 1, false },  { "char", 1, 1, true },
 	{ "be16", 2, 2, false }, { "be32", 4, 4, false },  { "be64", 8, 8, false },  { "f32", 4, 4, false },
 	{ "f64", 8, 8, false },	 { "ptr", 8, 8, false },   { "hex", 8, 8, false },   { "ip", 16, 1, false },
+	{ "ip4", 4, 1, false },
 	{ "strv", 0, 1, false },
 };
 
@@ -93,11 +94,41 @@ static int check_named(const struct program_channel *c, const char *key, const c
 		const struct base *b = find_base(f->type, strcspn(f->type, "["));
 
 		if (name && !strcmp(f->name, name) && b->integer && !f->values.n && !strchr(f->type, '[') &&
+		    !f->when.field &&
 		    (b->bytes == 8 || b->bytes == other))
 			return 0;
 	}
 	return name && c->fields.n ? FAIL(c, "%s: \"%s\" is not among the fields of %s, or no integer of %s bytes", key,
 					  name, c->name, other == 8 ? "8" : "4 or 8") : 0;
+}
+
+static bool is_trailing(const struct program_field *f)
+{
+	return strstr(f->type, "[]") || !strcmp(f->type, "strv");
+}
+
+/* length: or when: (@key) of the field at @index names an integer that is always there, and above. */
+static int check_reference(const struct program_channel *c, size_t index, const char *key, const char *name,
+			   struct diag *d)
+{
+	const struct program_field *fields = c->fields.items;
+
+	for (size_t i = 0; name && i < index; i++) {
+		const struct base *b = find_base(fields[i].type, strcspn(fields[i].type, "["));
+
+		if (!strcmp(fields[i].name, name) && b->integer && b->bytes <= 8 && !strchr(fields[i].type, '[') &&
+		    !fields[i].when.field)
+			return 0;
+	}
+	return name ? FAIL(&fields[index], "%s: \"%s\" is no integer that stands above %s and is always there", key,
+			   name, fields[index].name) : 0;
+}
+
+/* Only of variants there may be several of one name. */
+static bool are_variants(const struct program_field *a, const struct program_field *b)
+{
+	return a->when.field && b->when.field && !strcmp(a->when.field, b->when.field) &&
+	       a->when.value != b->when.value;
 }
 
 static int check_order(const struct program_channel *c, struct diag *d)
@@ -106,13 +137,20 @@ static int check_order(const struct program_channel *c, struct diag *d)
 	size_t i, j;
 
 	for (i = 0; i < c->fields.n; i++) {
-		bool trailing = strstr(fields[i].type, "[]") || !strcmp(fields[i].type, "strv");
+		int err;
 
-		if (trailing && i + 1 < c->fields.n)
+		if (is_trailing(&fields[i]) && i + 1 < c->fields.n)
 			return FAIL(&fields[i], "fields: %s goes up to the record's end, so it must be the last",
 				    fields[i].name);
+		if (fields[i].length && !is_trailing(&fields[i]))
+			return FAIL(&fields[i], "length: %s has one by its type (expected with char[], u8[], strv …)",
+				    fields[i].name);
+		err = check_reference(c, i, "length", fields[i].length, d) ?:
+		      check_reference(c, i, "when", fields[i].when.field, d);
+		if (err)
+			return err;
 		for (j = 0; j < i; j++)
-			if (!strcmp(fields[j].name, fields[i].name))
+			if (!strcmp(fields[j].name, fields[i].name) && !are_variants(&fields[j], &fields[i]))
 				return FAIL(&fields[i], "fields: \"%s\" is there twice (first in line %u)",
 					    fields[i].name, fields[j].item.line);
 	}

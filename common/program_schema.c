@@ -211,16 +211,34 @@ static int parse_values(struct arena *a, const struct yaml_node *n, void *field,
 	return 0;
 }
 
+static int parse_when(struct arena *a, const struct yaml_node *n, void *field, struct diag *d)
+{
+	static const struct conf_key row = { "when", CONF_INT, offsetof(struct program_when, value) };
+	struct program_when *when = field;
+
+	if (n->kind != YAML_NODE_MAPPING || n->n != 1)
+		return diag_fail(d, -EINVAL, n->file, n->line, "when: expected one FIELD: NUMBER");
+	when->field = n->keys[0];
+	return conf_parse_key(a, &row, n->items[0], when, d);
+}
+
 static const struct conf_key field_keys[] = {
 	{ "name", CONF_STR, offsetof(struct program_field, name), .min = 1, .max = 127, .flags = CONF_REQUIRED,
 	  .help = "the key that it has in the event's JSON" },
 	{ "type", CONF_STR, offsetof(struct program_field, type), .min = 1, .max = 63, .flags = CONF_REQUIRED,
-	  .help = "u8 … u128, s8 … s128, bool, char, be16, be32, be64, f32, f64, ptr, hex, ip, strv; char[16] is a "
-		  "text, u8[6] hex bytes, u32[4] a list; char[] goes up to the record's end" },
+	  .help = "u8 … u128, s8 … s128, bool, char, be16 … be64, f32, f64, ptr, hex, ip, ip4, strv; char[16] is "
+		  "a text, u8[6] hex bytes, u32[4] a list, ip an IPv6 or mapped IPv4 address, ip4 one of 4 "
+		  "bytes; char[] goes up to the record's end, and so does strv, a list of texts that end with NUL" },
 	{ "offset", CONF_UINT, offsetof(struct program_field, offset), .max = SPOOL_REC_MAX,
 	  .help = "bytes; default: behind the field before it, naturally aligned" },
 	{ "values", CONF_CUSTOM, offsetof(struct program_field, values), .parse = parse_values,
 	  .help = "NAME: NUMBER, an enum's names" },
+	{ "length", CONF_STR, offsetof(struct program_field, length), .min = 1, .max = 127,
+	  .help = "of a field that goes up to the record's end: the field above it that says how many bytes it has; a "
+		  "perf buffer's records have up to 7 meaningless bytes behind them" },
+	{ "when", CONF_CUSTOM, offsetof(struct program_field, when), .parse = parse_when,
+	  .help = "FIELD: NUMBER, the field is there only if that one, above it, is this number; fields for different "
+		  "numbers may have one name" },
 	{ 0 },
 };
 

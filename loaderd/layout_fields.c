@@ -16,7 +16,8 @@ static const struct {
 	{ "s128", LAYOUT_INT, 128 },	{ "bool", LAYOUT_BOOL, 8 },	{ "char", LAYOUT_INT, 8 },
 	{ "be16", LAYOUT_BE, 16 },	{ "be32", LAYOUT_BE, 32 },	{ "be64", LAYOUT_BE, 64 },
 	{ "f32", LAYOUT_FLOAT, 32 },	{ "f64", LAYOUT_FLOAT, 64 },	{ "ptr", LAYOUT_PTR, 64 },
-	{ "hex", LAYOUT_PTR, 64 },	{ "ip", LAYOUT_IP, 128 },	{ "strv", LAYOUT_STRV, 0 },
+	{ "hex", LAYOUT_PTR, 64 },	{ "ip", LAYOUT_IP, 128 },
+	{ "ip4", LAYOUT_IP, 32 },	{ "strv", LAYOUT_STRV, 0 },
 };
 
 #define RECORD_MAX 65536	/* bytes: SPOOL_REC_MAX bounds what could be shown of a longer one anyway */
@@ -78,7 +79,7 @@ static int fill(struct layout_build *b, const struct program_field *pf, struct l
 	if (err)
 		return refuse(b->diag, pf,
 			      "is not known (u8 … u128, s8 … s128, bool, char[16], char[], u8[6], u32[4], be16 … "
-			      "be64, f32, f64, ptr, hex, ip, strv)");
+			      "be64, f32, f64, ptr, hex, ip, ip4, strv)");
 	f->kind = scalars[scalar].kind;
 	f->bits = scalars[scalar].bits;
 	bytes = MAX(f->bits / 8, 1UL);
@@ -100,6 +101,32 @@ static int fill(struct layout_build *b, const struct program_field *pf, struct l
 	return make_arrays(b, f, !strncmp(pf->type, "char[", 5), dims, n);
 }
 
+/* program_check_fields() saw that it stands above, and is an integer. */
+static int refer(struct layout_build *b, const struct program_field *pf, const struct layout *l, const char *name,
+		 struct layout_ref *ret)
+{
+	uint64_t offset;
+	const struct layout_field *f = layout_find(l, name, &offset);
+
+	if (!f || f->bits > 64 || f->kind > LAYOUT_ENUM)
+		return refuse(b->diag, pf, "depends on no integer above it");
+	*ret = (struct layout_ref){ offset, f->bits };
+	return 0;
+}
+
+static int depend(struct layout_build *b, const struct program_field *pf, const struct layout *l,
+		  struct layout_field *f)
+{
+	int err = pf->length ? refer(b, pf, l, pf->length, &f->length) : 0;
+
+	if (err || !pf->when.field)
+		return err;
+	err = refer(b, pf, l, pf->when.field, &f->when);
+	f->when_value = f->when.bits < 64 ? (uint64_t)pf->when.value & ((1ULL << f->when.bits) - 1)
+					  : (uint64_t)pf->when.value;
+	return err;
+}
+
 static int add_field(struct layout_build *b, const struct program_field *pf, bool last, struct layout *l, uint64_t *end)
 {
 	struct layout_field *f = layout_push_field(b, &l->root.fields, pf->name);
@@ -108,7 +135,7 @@ static int add_field(struct layout_build *b, const struct program_field *pf, boo
 
 	if (!f)
 		return -EINVAL;
-	err = fill(b, pf, f, &align);
+	err = fill(b, pf, f, &align) ?: depend(b, pf, l, f);
 	if (err)
 		return err;
 	if (f->trailing && !last)

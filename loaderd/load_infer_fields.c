@@ -6,7 +6,7 @@
 
 static bool is_number(const struct layout_field *f, uint64_t offset, unsigned bits)
 {
-	return (f->kind == LAYOUT_UINT || f->kind == LAYOUT_INT) && f->bits == bits && offset % 8 == 0;
+	return (f->kind == LAYOUT_UINT || f->kind == LAYOUT_INT) && f->bits == bits && offset % 8 == 0 && !f->when.bits;
 }
 
 static int infer_time(struct arena *a, const struct program_channel *c, struct manifest_channel *m, struct diag *d)
@@ -84,7 +84,7 @@ int infer_fields(struct arena *a, const struct program_channel *c, struct manife
 
 static bool usable_as_key(const struct layout_field *f, uint64_t offset)
 {
-	if (f->trailing || offset % 8 || f->bits % 8 || f->bits == 0)
+	if (f->trailing || offset % 8 || f->bits % 8 || f->bits == 0 || f->when.bits)
 		return false;
 	switch (f->kind) {
 	case LAYOUT_TEXT:

@@ -299,6 +299,50 @@ static void trailing_parts_end_with_the_record(void **state)
 	encodes_to(strv, "\1\0\0\0\0\0\0", 7, "{\"n\":1,\"v\":[\"\",\"\",\"\"]}");
 }
 
+/* A perf buffer's records are longer than what was put into them. */
+static void a_trailing_part_has_no_more_than_another_field_says(void **state)
+{
+	const struct layout_ref n = { 0, 16 };
+	const struct layout *text = LAYOUT(4, FIELD("n", UINT, 0, 2),
+		FIELD("s", TEXT, 4, 0, .trailing = true, .length = n));
+	const struct layout *bytes = LAYOUT(4, FIELD("n", UINT, 0, 2),
+		FIELD("b", BYTES, 4, 0, .trailing = true, .length = n));
+	const struct layout *strv = LAYOUT(4, FIELD("n", UINT, 0, 2),
+		FIELD("v", STRV, 4, 0, .trailing = true, .length = n));
+	struct layout_field half = FIELD("", UINT, 0, 2);
+	const struct layout *array = LAYOUT(4, FIELD("n", UINT, 0, 2),
+		FIELD("a", ARRAY, 4, 0, .trailing = true, .length = n, .fields = { &half, 1 }));
+
+	(void)state;
+	encodes_to(text, "\5\0\0\0hello, you", 14, "{\"n\":5,\"s\":\"hello\"}");
+	encodes_to(text, "\377\377\0\0hello", 9, "{\"n\":65535,\"s\":\"hello\"}");
+	encodes_to(text, "\0\0\0\0hello", 9, "{\"n\":0,\"s\":\"\"}");
+	encodes_to(bytes, "\1\0\0\0\xde\xad", 6, "{\"n\":1,\"b\":\"de\"}");
+	encodes_to(strv, "\6\0\0\0ls\0-l\0old", 13, "{\"n\":6,\"v\":[\"ls\",\"-l\"]}");
+	encodes_to(strv, "\0\0\0\0old", 7, "{\"n\":0,\"v\":[]}");
+	encodes_to(array, "\4\0\0\0\2\0\3\0\4\0", 10, "{\"n\":4,\"a\":[2,3]}");
+}
+
+static void a_field_is_there_if_another_says_so(void **state)
+{
+	const struct layout_ref family = { 0, 16 }, sign = { 16, 8 };
+	struct layout_field word = FIELD("", UINT, 0, 2);
+	const struct layout *l = LAYOUT(20, FIELD("family", UINT, 0, 2),
+		FIELD("addr", IP, 4, 4, .when = family, .when_value = 2),
+		FIELD("addr", IP, 4, 16, .when = family, .when_value = 10),
+		FIELD("words", ARRAY, 4, 4, .when = sign, .when_value = 0xff, .count = 2, .fields = { &word, 1 }),
+		FIELD("end", UINT, 19, 1));
+	uint8_t v4[20] = { 2, 0, 0, 0, 127, 0, 0, 1, [19] = 7 }, v6[20] = { 10, 0, 0, 0, [19] = 1 };
+
+	(void)state;
+	encodes_to(l, v4, sizeof(v4), "{\"family\":2,\"addr\":\"127.0.0.1\",\"end\":7}");
+	encodes_to(l, v6, sizeof(v6), "{\"family\":10,\"addr\":\"::1\",\"end\":1}");
+	v4[1] = 1;
+	encodes_to(l, v4, sizeof(v4), "{\"family\":258,\"end\":7}");
+	v4[2] = 0xff;
+	encodes_to(l, v4, sizeof(v4), "{\"family\":258,\"words\":[127,256],\"end\":7}");
+}
+
 static void keys_are_escaped_and_padding_is_hidden(void **state)
 {
 	const struct layout *l = LAYOUT(4, FIELD("__pad", UINT, 0, 1), FIELD("a\"b", UINT, 1, 1),
@@ -384,6 +428,8 @@ int main(void)
 		cmocka_unit_test(addresses_of_both_families),
 		cmocka_unit_test(structs_unions_and_arrays),
 		cmocka_unit_test(trailing_parts_end_with_the_record),
+		cmocka_unit_test(a_trailing_part_has_no_more_than_another_field_says),
+		cmocka_unit_test(a_field_is_there_if_another_says_so),
 		cmocka_unit_test(keys_are_escaped_and_padding_is_hidden),
 		cmocka_unit_test(what_is_too_long_is_told),
 		cmocka_unit_test(any_bytes_give_json_within_the_bound),

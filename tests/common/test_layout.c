@@ -30,7 +30,9 @@ static struct layout_field members[] = {
 	{ .name = "addr", .kind = LAYOUT_IP, .bits = 128, .offset = 512 },
 	{ .name = "ok", .kind = LAYOUT_BOOL, .bits = 8, .offset = 640 },
 	{ .name = "big", .kind = LAYOUT_UINT, .bits = 128, .offset = 768 },
-	{ .name = "rest", .kind = LAYOUT_ARRAY, .offset = 896, .trailing = true, .fields = { &u32_element, 1 } },
+	{ .name = "four", .kind = LAYOUT_IP, .bits = 32, .offset = 512, .when = { 496, 16 }, .when_value = 80 },
+	{ .name = "rest", .kind = LAYOUT_ARRAY, .offset = 896, .trailing = true, .length = { 640, 8 },
+	  .fields = { &u32_element, 1 } },
 };
 static const struct layout everything = {
 	.name = "event", .size = 112, .source = "btf",
@@ -65,6 +67,9 @@ static void assert_same(const struct layout_field *x, const struct layout_field 
 	assert_int_equal(x->is_signed, y->is_signed);
 	assert_int_equal(x->trailing, y->trailing);
 	assert_int_equal(x->count, y->count);
+	assert_memory_equal(&x->length, &y->length, sizeof(x->length));
+	assert_memory_equal(&x->when, &y->when, sizeof(x->when));
+	assert_int_equal(x->when_value, y->when_value);
 	assert_int_equal(x->fields.n, y->fields.n);
 	for (i = 0; i < x->fields.n; i++)
 		assert_same(&fx[i], &fy[i]);
@@ -156,6 +161,22 @@ static const struct {
 	      "[{kind: uint, bits: 64, offset: 8}]}]}"),
 	  "does not lie within the record" },
 	{ ONE("{name: a, kind: uint, bits: 8, fields: [{kind: uint, bits: 8}]}"), "has members" },
+	{ ONE("{name: a, kind: ip, bits: 64}"), "does not come in this size" },
+	{ ONE("{name: a, kind: text, bits: 8, length_bits: 8}"), "only a trailing part has its length elsewhere" },
+	{ ONE("{name: a, kind: text, trailing: true, length_offset: 120, length_bits: 16}"),
+	  "what it depends on does not lie within the record" },
+	{ ONE("{name: a, kind: text, trailing: true, length_offset: 18446744073709551608, length_bits: 16}"),
+	  "what it depends on does not lie within the record" },
+	{ ONE("{name: a, kind: text, trailing: true, length_bits: 24}"), "what it depends on" },
+	{ ONE("{name: a, kind: text, trailing: true, length_offset: 4, length_bits: 8}"), "what it depends on" },
+	{ ONE("{name: a, kind: uint, bits: 8, when_bits: 8}"), "the first cannot depend on another field" },
+	{ ONE("{name: a, kind: uint, bits: 8}, {name: b, kind: uint, bits: 8, when_offset: 128, when_bits: 8}"),
+	  "what it depends on does not lie within the record" },
+	{ ONE("{name: a, kind: uint, bits: 8}, {name: b, kind: struct, bits: 8, when_bits: 8}"),
+	  "cannot depend on another field" },
+	{ ONE("{name: a, kind: uint, bits: 8}, {name: b, kind: struct, bits: 8, fields: "
+	      "[{kind: uint, bits: 8, when_bits: 8}]}"),
+	  "cannot depend on another field" },
 };
 
 static void a_layout_that_would_read_elsewhere_is_refused(void **state)

@@ -229,7 +229,9 @@ static void fields_are_read(void **state)
 
 	p = parse(f, OBJECT "channels:\n  r:\n    type: ring_buffer\n    size: 100\n    ts_field: t\n    pid_field: p\n"
 			    "    fields:\n    - {name: t, type: u64}\n    - {name: p, type: u32, offset: 0}\n"
-			    "    - {name: e, type: u32, values: {A: 1, B: -2}}\n    - {name: s, type: 'char[]'}\n");
+			    "    - {name: e, type: u32, values: {A: 1, B: -2}}\n"
+			    "    - {name: a, type: ip4, when: {e: -2}}\n    - {name: a, type: ip, when: {e: 1}}\n"
+			    "    - {name: s, type: 'char[]', length: p}\n");
 	c = p->channels.items;
 	assert_int_equal(c->size, 100);
 	assert_string_equal(c->pid_field, "p");
@@ -239,6 +241,11 @@ static void fields_are_read(void **state)
 	assert_int_equal(x[2].values.n, 2);
 	assert_string_equal(ITEM(x[2].values, layout_value, 1)->name, "B");
 	assert_int_equal(ITEM(x[2].values, layout_value, 1)->value, -2);
+	assert_null(x[2].when.field);
+	assert_string_equal(x[3].when.field, "e");
+	assert_int_equal(x[3].when.value, -2);
+	assert_int_equal(x[4].when.value, 1);
+	assert_string_equal(x[5].length, "p");
 	assert_true(program_field_type_known("u32[4][2]"));
 	assert_true(program_field_type_known("char[][16]"));
 	assert_true(program_field_type_known("s128"));

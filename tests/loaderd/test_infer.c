@@ -170,8 +170,10 @@ static void fields_go_before_everything(void **state)
 				   "'u8[6]', offset: 30 }, "
 				   "{ name: state, type: u32, values: { OPEN: 1, SHUT: 2 } }, { name: grid, type: "
 				   "'s16[2][3]' }, "
-				   "{ name: port, type: be16 }, { name: flag, type: bool }, { name: rest, type: "
-				   "'char[]' } ] }"),
+				   "{ name: port, type: be16 }, { name: flag, type: bool }, "
+				   "{ name: tgid, type: u32, when: { small: 1 } }, "
+				   "{ name: four, type: ip4, when: { who: -1 } }, "
+				   "{ name: rest, type: 'char[]', length: aligned } ] }"),
 			 0);
 	assert_string_equal(f.l.name, "events");
 	assert_string_equal(f.l.source, "fields");
@@ -186,8 +188,15 @@ static void fields_go_before_everything(void **state)
 	assert_field(&f.l, "grid", LAYOUT_ARRAY, 40, 96);
 	assert_field(&f.l, "port", LAYOUT_BE, 52, 16);
 	assert_field(&f.l, "flag", LAYOUT_BOOL, 54, 8);
+	assert_field(&f.l, "four", LAYOUT_IP, 60, 32);
 	list = f.l.root.fields.items;
-	assert_true(list[f.l.root.fields.n - 1].trailing);
+	list += f.l.root.fields.n - 2;
+	assert_int_equal(list[0].when.offset, 8 * 8);
+	assert_int_equal(list[0].when.bits, 32);
+	assert_true(list[0].when_value == UINT32_MAX);
+	assert_true(list[1].trailing);
+	assert_int_equal(list[1].length.offset, 8 * 14);
+	assert_int_equal(list[1].length.bits, 16);
 	assert_string_equal(f.m.ts_field, "when");
 	assert_int_equal(f.m.pid_offset, 8);
 	fixture_fini(&f);
