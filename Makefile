@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-# make [all] · man · demo [SECONDS=n] · test · test-systemd · shell-systemd · test-vm · shell-vm · lint · bench · install [DESTDIR=] [PREFIX=/usr] · clean · test-fresh
+# make [all] · man · demo [SECONDS=n] · test · test-systemd · shell-systemd · test-vm · shell-vm · lint · fuzz [SECONDS=n] · bench · install [DESTDIR=] [PREFIX=/usr] · clean · test-fresh
 # SAN=address,undefined builds everything with sanitizers, into a folder of its own.
 
 PREFIX ?= /usr
@@ -35,7 +35,7 @@ BIN := $(addprefix $(BUILD)/bin/,ebpf-loaderd ebpf-load ebpf-broker ebpf-tagd eb
 	ebpf-sandbox ebpf-sinkd ebpf-xdpd ebpfctl)
 BPF := $(patsubst bpf/%.bpf.c,programs/%.bpf.o,$(wildcard bpf/*.bpf.c))
 
-.PHONY: all bpf man demo test test-systemd shell-systemd test-vm shell-vm lint bench install clean test-fresh sdk-example
+.PHONY: all bpf man demo test test-systemd shell-systemd test-vm shell-vm lint fuzz bench install clean test-fresh sdk-example
 all: $(BIN) $(BPF) $(BUILD)/sdk/example.so man
 
 $(BUILD)/%.o: %.c
@@ -102,13 +102,35 @@ $(BUILD)/tests/$(1)/test_%: $(BUILD)/tests/$(1)/test_%.o $(if $(filter-out commo
 endef
 $(foreach r,common loaderd channeld sinkd ebpfctl,$(eval $(call test_rule,$(r))))
 # bpf/ compiled for user space: each test includes the program it is about; the helpers are tests/bpf_user/user.c.
+# BPF_CORE_READ takes addresses of fields of what may be no pointer at all, and reads none.
+BPF_USER_SAN := -fno-sanitize=null,alignment,pointer-overflow
 BPF_USER_FLAGS := -Itests/bpf_user -Ibpf -Iabi -D__TARGET_ARCH_$(BPF_ARCH) -Wno-missing-prototypes -Wno-unused-parameter \
-	$(if $(SAN),-fno-sanitize=null)	# BPF_CORE_READ takes addresses of fields of what may be NULL, and reads none
+	$(if $(SAN),$(BPF_USER_SAN))
 TEST_BIN += $(patsubst %.c,$(BUILD)/%,$(wildcard tests/bpf_user/test_*.c))
 $(BUILD)/tests/bpf_user/%.o: OURFLAGS += $(BPF_USER_FLAGS)
 $(BUILD)/tests/bpf_user/test_%: $(BUILD)/tests/bpf_user/test_%.o $(BUILD)/tests/bpf_user/user.o
 	@echo "  LD    $@"
 	@$(CC) $(OURLD) $^ -lcmocka -o $@
+# Fuzzers, by clang's libFuzzer; they have sanitizers of their own, so SAN builds leave them out. (pointer-overflow: an empty
+# list's NULL + 0, which only clang minds.)
+FUZZ     := build/fuzz
+FUZZ_BIN := $(patsubst tests/fuzz/%.c,$(FUZZ)/bin/%,$(wildcard tests/fuzz/fuzz_*.c))
+FUZZ_CC  := $(CLANG) -std=gnu11 -D_GNU_SOURCE -O1 -g -w -fno-omit-frame-pointer -I. -DAGENT_SAN \
+	-fsanitize=fuzzer-no-link,address,undefined -fno-sanitize=pointer-overflow -fno-sanitize-recover=all
+fuzz_objs = $(patsubst %.c,$(FUZZ)/%.o,$(1))
+$(FUZZ)/tests/%.o: FUZZ_CC += $(BPF_USER_FLAGS) $(BPF_USER_SAN)
+$(FUZZ)/%.o: %.c
+	@mkdir -p $(@D)
+	@echo "  FUZZ  $<"
+	@$(FUZZ_CC) -MMD -MP -c $< -o $@
+$(FUZZ)/libagent.a: $(call fuzz_objs,$(wildcard common/*.c))
+	@rm -f $@ && ar rcs $@ $^
+$(FUZZ)/bin/fuzz_encode: $(call fuzz_objs,channeld/plan.c $(wildcard channeld/encode*.c))
+$(FUZZ)/bin/fuzz_exec $(FUZZ)/bin/fuzz_tcpstate: $(FUZZ)/tests/bpf_user/user.o
+$(FUZZ)/bin/fuzz_%: $(FUZZ)/tests/fuzz/fuzz_%.o $(FUZZ)/libagent.a
+	@mkdir -p $(@D)
+	@echo "  LD    $@"
+	@$(CLANG) -fsanitize=fuzzer,address,undefined $(filter %.o,$^) $(FUZZ)/libagent.a -Wl,--as-needed $(COMMON_LIBS) -o $@
 # Tools that end-to-end tests and benchmarks start.
 TOOL_SRC := $(wildcard tests/tools/*.c)
 TOOL_BIN := $(patsubst %.c,$(BUILD)/%,$(TOOL_SRC))
@@ -129,9 +151,9 @@ $(BUILD)/tests/so/%.so: tests/so/%.c $(wildcard sdk/*.h abi/*.h)
 	@echo "  SO    $@"
 	@$(CC) -std=gnu11 -O2 -g -Wall -shared -fPIC -Isdk -Iabi $< -o $@
 
-.PRECIOUS: $(BUILD)/%.o
+.PRECIOUS: $(BUILD)/%.o $(FUZZ)/%.o
 .PHONY: tests
-tests: all $(TEST_BIN) $(TOOL_BIN) $(TEST_BPF) $(TEST_SO)
+tests: all $(TEST_BIN) $(TOOL_BIN) $(TEST_BPF) $(TEST_SO) $(if $(SAN),,$(FUZZ_BIN))
 test: tests
 	@BUILD=$(CURDIR)/$(BUILD) SAN=$(SAN) scripts/test $(TESTS)
 
@@ -149,6 +171,9 @@ shell-vm: tests
 
 demo: all
 	@SECONDS_TO_RUN=$(SECONDS) BUILD=$(BUILD) scripts/demo
+
+fuzz: $(FUZZ_BIN)
+	@scripts/fuzz $(or $(SECONDS),60) $(FUZZ_BIN)
 
 bench: tests
 	@BUILD=$(CURDIR)/$(BUILD) scripts/bench

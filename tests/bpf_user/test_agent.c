@@ -83,7 +83,8 @@ static bool output(void)
 }
 
 static bool (*const attempts[])(void) = { reserve_and_submit, output };
-#define each_attempt(attempt) (size_t k = 0; k < 2; k++) for (bool (*attempt)(void) = attempts[k]; attempt; attempt = NULL)
+#define each_attempt(attempt) \
+	(size_t k = 0; k < 2; k++) for (bool (*attempt)(void) = attempts[k]; attempt; attempt = NULL)
 
 static void an_event_that_gets_a_place_is_produced_and_not_lost(void **state)
 {

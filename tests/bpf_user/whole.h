@@ -3,6 +3,7 @@
 #ifndef TESTS_BPF_USER_WHOLE_H
 #define TESTS_BPF_USER_WHOLE_H
 
+#include <stdlib.h>
 #include <string.h>
 
 #include "user.h"
