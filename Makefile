@@ -153,8 +153,9 @@ $(BUILD)/tests/so/%.so: tests/so/%.c $(wildcard sdk/*.h abi/*.h)
 
 .PRECIOUS: $(BUILD)/%.o $(FUZZ)/%.o
 .PHONY: tests
-tests: all $(TEST_BIN) $(TOOL_BIN) $(TEST_BPF) $(TEST_SO) $(if $(SAN),,$(FUZZ_BIN))
-test: tests
+tests: all $(TEST_BIN) $(TOOL_BIN) $(TEST_BPF) $(TEST_SO)
+# The fuzzers are compiled apart: only for whoever runs them.
+test: tests $(if $(SAN)$(if $(TESTS),$(filter-out tests/fuzz/%,$(TESTS))),,$(FUZZ_BIN))
 	@BUILD=$(CURDIR)/$(BUILD) SAN=$(SAN) scripts/test $(TESTS)
 
 # On machines that the tests boot (tests/vm): systemd-nspawn on this kernel, which `make test` runs as well, and QEMU with Debian's.
