@@ -204,15 +204,16 @@ static int start_handles(struct channeld *c)
 	return uv_signal_start(&c->sigchld, on_sigchld, SIGCHLD);
 }
 
-static void make_spool_folder(void)
+/* Where nobody did so before (systemd/tmpfiles.conf), the folder that @path gives the files of programs in. */
+static void make_folder(int (*path)(const char *program, char *ret), mode_t mode)
 {
-	char path[PATH_MAX];
+	char folder[PATH_MAX];
 
-	if (path_spool("x", path) < 0)
+	if (path("x", folder) < 0)
 		return;
-	*strrchr(path, '/') = 0;
-	if (mkdir(path, 0770) == 0)
-		(void)!chmod(path, 02770);
+	*strrchr(folder, '/') = 0;
+	if (mkdir(folder, mode & 0777) == 0)
+		(void)!chmod(folder, mode);
 }
 
 int channeld_start(struct svc *s, void **ret_self)
@@ -223,7 +224,8 @@ int channeld_start(struct svc *s, void **ret_self)
 	if (!c)
 		return -ENOMEM;
 	c->svc = s;
-	make_spool_folder();
+	make_folder(path_spool, 02770);
+	make_folder(path_dead_letter, 02750);
 	err = wire_connect("sinkd", &c->to_sinkd);
 	if (err == 0)
 		err = wire_connect("loaderd", &c->to_loaderd);

@@ -54,7 +54,7 @@ struct supervised {
 	int processors_fd;		/* of the area below; -1: none */
 	struct processor_area *processors;	/* shared with the workers, one after the other; NULL: none yet */
 	uint64_t processors_said;	/* a bit for each route whose processor is said to be failed */
-	bool letters_said;		/* that some were lost */
+	uint64_t letters_said;		/* so many lost ones */
 	char last_end[96];		/* how the last worker ended; empty: none did */
 };
 
@@ -89,6 +89,8 @@ void supervised_look(struct supervised *child, uint64_t now);
 void supervised_watch(struct supervised *child, uint64_t now);
 void supervised_kill(struct supervised *child);
 void supervised_ended(struct supervised *child, int status);
+/* Over the control socket, with a descriptor; -ENOTCONN: there is no worker. */
+int supervised_tell(struct supervised *child, char what, int fd);
 const char *supervised_state(const struct supervised *child);
 /* The program is unloaded: nobody needs its spool any more. */
 void supervised_remove_spool(const char *program);

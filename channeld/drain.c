@@ -64,6 +64,8 @@ static int answers_reset(struct drain *d)
 
 static bool answers_keep(struct answers *a, const char *results, size_t len)
 {
+	if (len == 0)
+		return true;
 	if (a->len + len > a->text_cap) {
 		size_t cap = MAX(a->text_cap * 2, a->len + len + (64u << 10));
 		char *text = realloc(a->text, cap);
@@ -78,16 +80,18 @@ static bool answers_keep(struct answers *a, const char *results, size_t len)
 	return true;
 }
 
+/* @results: or how the processor ended on it. */
 static void on_result(void *arg, uint64_t cookie, enum spool_drop drop, const char *results, size_t len)
 {
 	struct answers *a = arg;
 
 	a->rows[cookie].drop = drop;
-	if (drop != SPOOL_N_DROPS)
-		return;
 	a->rows[cookie].at = a->len;
 	a->rows[cookie].len = len;
-	if (!answers_keep(a, results, len))
+	if (answers_keep(a, results, len))
+		return;
+	a->rows[cookie].len = 0;
+	if (drop == SPOOL_N_DROPS)
 		a->rows[cookie].drop = SPOOL_DROP_OVERSIZE;
 }
 
@@ -98,16 +102,40 @@ static void run(struct drain *d, struct route *r)
 		d->wait_for_processor(d->arg, r);
 }
 
+static struct letter_id letter_id(const struct route *r, const struct record *rec, enum spool_drop drop)
+{
+	return (struct letter_id){ .pos = rec->pos, .source = rec->source->row->id, .event = r->rec.event,
+				   .drop = drop };
+}
+
+/* Of a batch that an earlier worker did not commit: what is said of this record in the dead-letter file is so. */
+static bool is_dead_already(const struct drain *d, const struct route *r, const struct record *rec, size_t row)
+{
+	struct letter_id id = letter_id(r, rec, 0);
+	enum spool_drop drop = letters_find(&d->letters, &id);
+
+	if (drop != SPOOL_DROP_SO_CRASH && drop != SPOOL_DROP_SO_TIMEOUT)
+		return false;
+	d->answers.rows[row].drop = drop;
+	d->answers.rows[row].len = 0;
+	return true;
+}
+
 static void ask(struct drain *d, struct route *r, const struct record *rec, size_t row)
 {
-	int err = processor_add(r->processor, rec->data, rec->len, row);
+	int err;
 
+	if (is_dead_already(d, r, rec, row))
+		return;
+	err = processor_add(r->processor, rec->data, rec->len, row);
 	if (err == -ENOSPC) {
 		run(d, r);
 		err = processor_add(r->processor, rec->data, rec->len, row);
 	}
-	if (err < 0)
+	if (err < 0) {
 		d->answers.rows[row].drop = SPOOL_DROP_OVERSIZE;	/* for any batch */
+		d->answers.rows[row].len = 0;
+	}
 }
 
 /* Asks for everything that was gathered, and waits for the answers. */
@@ -145,6 +173,43 @@ static bool answer_of(struct drain *d, const struct route *r, const struct recor
 	return true;
 }
 
+/* A record that was counted without a try did nothing: there is no letter for it. */
+static void keep_letter(struct drain *d, const struct route *r, const struct when *when, const struct record *rec,
+			size_t row, enum spool_drop drop)
+{
+	bool tried = drop == SPOOL_DROP_SO_CRASH || drop == SPOOL_DROP_SO_TIMEOUT;
+	struct letter m = {
+		.id = letter_id(r, rec, drop), .wall_ns = when->drain_ns + (uint64_t)when->wall_offset_ns,
+		.program = d->program, .channel = r->channel->name, .event = r->manifest->event_name,
+		.processor = r->manifest->processor, .route = r->rec.route, .data = rec->data, .len = rec->len,
+	};
+
+	if (tried) {
+		m.how = d->answers.text + d->answers.rows[row].at;
+		m.how_len = d->answers.rows[row].len;
+		if (m.how_len == 0)
+			return;
+	}
+	letters_write(&d->letters, &m);
+}
+
+/* What became of it, on all its routes. */
+static void count_record(struct drain *d, const struct when *when, const struct record *rec,
+			 const struct outcome *outcomes)
+{
+	const struct channel *c = rec->channel;
+
+	for (size_t i = 0; i < c->n_routes; i++) {
+		enum spool_drop drop = outcomes[i].drop;
+
+		route_count(&d->spool.next.routes[c->routes[i]->rec.route], &outcomes[i]);
+		if (drop != SPOOL_N_DROPS && letters_want(&d->letters, drop))
+			keep_letter(d, c->routes[i], when, rec, rec->answers + i, drop);
+	}
+	rec->source->row->drained++;
+	rec->source->row->drained_bytes += rec->len;
+}
+
 /* All results of one record, or none of them (-ENOSPC). */
 static int write_record(struct drain *d, const struct when *when, const struct record *rec)
 {
@@ -166,10 +231,7 @@ static int write_record(struct drain *d, const struct when *when, const struct r
 			return err;
 		}
 	}
-	for (size_t i = 0; i < c->n_routes; i++)
-		route_count(&next->routes[c->routes[i]->rec.route], &outcomes[i]);
-	rec->source->row->drained++;
-	rec->source->row->drained_bytes += rec->len;
+	count_record(d, when, rec, outcomes);
 	return 0;
 }
 
@@ -284,6 +346,7 @@ void drain_fini(struct drain *d)
 		d->channels[i].transport->close(&d->channels[i]);
 		free(d->channels[i].sources);
 	}
+	letters_close(&d->letters);
 	processor_area_free(d->processors);
 	free(d->answers.rows);
 	free(d->answers.text);

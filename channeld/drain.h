@@ -4,6 +4,7 @@
 #ifndef EBPF_AGENT_DRAIN_H
 #define EBPF_AGENT_DRAIN_H
 
+#include "letters.h"
 #include "route.h"
 
 #define DRAIN_BATCH 256
@@ -27,7 +28,9 @@ struct drain {
 	size_t n_routes;
 	struct route *by_channel[SPOOL_MAX_ROUTES];	/* what the channels' routes point to */
 	bool has_processors;
+	const char *program;
 	struct processor_area *processors;	/* NULL: none has limits, and nobody asks */
+	struct letters letters;
 	size_t turn;			/* channel that is first in the next batch */
 	struct record records[DRAIN_BATCH];
 	size_t n_records;

@@ -64,6 +64,11 @@ static void on_control(uv_poll_t *p, int status, int events)
 		uv_poll_stop(p);	/* it is dead: SIGCHLD comes */
 }
 
+int supervised_tell(struct supervised *child, char what, int fd)
+{
+	return child->control ? fdpass_send(child->control->fd, &what, 1, &fd, 1) : -ENOTCONN;
+}
+
 static int control_new(struct supervised *child, int *ret_theirs)
 {
 	struct control *k = calloc(1, sizeof(*k));
@@ -71,7 +76,8 @@ static int control_new(struct supervised *child, int *ret_theirs)
 
 	if (!k)
 		return -ENOMEM;
-	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0) {
+	/* Neither end waits for the other. */
+	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, pair) < 0) {
 		err = -errno;
 		free(k);
 		return err;
@@ -111,21 +117,21 @@ static int launcher_connect(const struct supervised *child, int *ret)
 	return err < 0 ? err : 0;
 }
 
-/* @launcher, @processors: -1 without processors. */
-static pid_t start_worker(struct supervised *child, int control, int launcher, int processors)
+/* @launcher: -1 without processors. */
+static pid_t start_worker(struct supervised *child, int control, int launcher)
 {
 	const struct channeld_conf *conf = svc_conf(child->channeld->svc);
-	struct spawn_fd fds[] = { { control, WORKER_FD_CONTROL }, { launcher, WORKER_FD_LAUNCHER },
-				  { processors, WORKER_FD_PROCESSORS } };
+	struct spawn_fd fds[] = { { control, WORKER_FD_CONTROL }, { child->processors_fd, WORKER_FD_PROCESSORS },
+				  { launcher, WORKER_FD_LAUNCHER } };
 	char path[PATH_MAX], control_text[16], launcher_text[16], processors_text[16], size[24];
 	char *argv[] = { "ebpf-channeld", "worker", "--control", control_text, "--launcher", launcher_text,
 			 "--processors", processors_text, "--spool-size", size, child->program, NULL };
-	struct spawn s = { .path = path, .argv = argv, .fds = fds, .n_fds = launcher < 0 ? 1 : 3, .new_session = true };
+	struct spawn s = { .path = path, .argv = argv, .fds = fds, .n_fds = launcher < 0 ? 2 : 3, .new_session = true };
 	int err = spawn_helper_path("ebpf-channeld", path);
 
 	snprintf(control_text, sizeof(control_text), "%d", WORKER_FD_CONTROL);
 	snprintf(launcher_text, sizeof(launcher_text), "%d", launcher < 0 ? -1 : WORKER_FD_LAUNCHER);
-	snprintf(processors_text, sizeof(processors_text), "%d", launcher < 0 ? -1 : WORKER_FD_PROCESSORS);
+	snprintf(processors_text, sizeof(processors_text), "%d", WORKER_FD_PROCESSORS);
 	snprintf(size, sizeof(size), "%llu", (unsigned long long)conf->spool.size);
 	return err < 0 ? err : spawn(&s);
 }
@@ -133,15 +139,15 @@ static pid_t start_worker(struct supervised *child, int control, int launcher, i
 static int start(struct supervised *child)
 {
 	cleanup(closep) int control = -1, launcher = -1;
-	int err = control_new(child, &control), processors = -1;
+	int err = control_new(child, &control);
 	pid_t pid = 0;
 
 	if (err == 0)
-		err = processors_prepare(child, &processors);
-	if (err == 0 && processors >= 0)
+		err = processors_prepare(child);
+	if (err == 0 && processors_any(child))
 		err = launcher_connect(child, &launcher);
 	if (err == 0) {
-		pid = start_worker(child, control, launcher, processors);
+		pid = start_worker(child, control, launcher);
 		err = pid < 0 ? pid : 0;
 	}
 	if (err < 0) {
@@ -236,6 +242,7 @@ void supervised_remove_spool(const char *program)
 	unlink(other);
 	snprintf(other, sizeof(other), "%s.tmp", path);
 	unlink(other);
+	processors_remove_empty(program);
 }
 
 /* ---- look ------------------------------------------------------------------------------------------------ */

@@ -2,10 +2,14 @@
 #include "supervised_processors.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <limits.h>
 #include <string.h>
+#include <sys/stat.h>
 
+#include "../common/log.h"
 #include "../common/paths.h"
+#include "worker.h"
 
 _Static_assert(SPOOL_MAX_ROUTES <= 64, "processors_said has a bit for each route");
 
@@ -19,7 +23,7 @@ static size_t n_routes(const struct supervised *child)
 	return child->manifest ? MIN(child->manifest->routes.n, (size_t)SPOOL_MAX_ROUTES) : 0;
 }
 
-static bool has_any(const struct supervised *child)
+bool processors_any(const struct supervised *child)
 {
 	for (size_t i = 0; i < n_routes(child); i++)
 		if (route(child, i)->processor)
@@ -29,19 +33,15 @@ static bool has_any(const struct supervised *child)
 
 /* ---- the area -------------------------------------------------------------------------------------------- */
 
-int processors_prepare(struct supervised *child, int *ret_fd)
+int processors_prepare(struct supervised *child)
 {
 	int err = 0;
 
-	if (!has_any(child))
-		return 0;
 	if (!child->processors)
 		err = processor_area_new(&child->processors_fd, &child->processors);
-	if (err < 0)
-		return err;
-	processors_reload(child, svc_conf(child->channeld->svc));
-	*ret_fd = child->processors_fd;
-	return 0;
+	if (err == 0)
+		processors_reload(child, svc_conf(child->channeld->svc));
+	return err;
 }
 
 void processors_reload(struct supervised *child, const struct channeld_conf *conf)
@@ -61,6 +61,82 @@ void processors_ended(struct supervised *child)
 	}
 }
 
+/* ---- the dead-letter file --------------------------------------------------------------------------------- */
+
+static uint64_t count_lines(const char *path)
+{
+	cleanup(fclosep) FILE *f = fopen(path, "re");
+	char buf[1 << 14];
+	uint64_t lines = 0;
+	size_t n;
+
+	while (f && (n = fread(buf, 1, sizeof(buf), f)) > 0)
+		for (size_t i = 0; i < n; i++)
+			lines += buf[i] == '\n';
+	return lines;
+}
+
+/* The worker, which opens no files, gets the new one as a descriptor: first, so that a worker that takes none keeps the
+ * old one under its name. One that starts just now may open either, and is handed the right one. */
+static int exchange(struct supervised *child, const char *path)
+{
+	char older[PATH_MAX + 8], fresh[PATH_MAX + 8];
+	cleanup(closep) int fd = -1;
+	uint64_t gone;
+	int err;
+
+	snprintf(older, sizeof(older), "%s.1", path);
+	snprintf(fresh, sizeof(fresh), "%s.new", path);
+	gone = count_lines(older);
+	fd = open(fresh, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0640);
+	if (fd < 0)
+		return -errno;
+	err = supervised_tell(child, WORKER_TOLD_LETTERS, fd);
+	if (err < 0 && err != -ENOTCONN) {
+		unlink(fresh);
+		return err;
+	}
+	if (rename(path, older) < 0 || rename(fresh, path) < 0)
+		return -errno;
+	child->processors->letters_gone += gone;
+	return 0;
+}
+
+void processors_remove_empty(const char *program)
+{
+	char path[PATH_MAX];
+	struct stat st;
+
+	if (path_dead_letter(program, path) == 0 && stat(path, &st) == 0 && st.st_size == 0)
+		unlink(path);
+}
+
+static void look_at_letters(struct supervised *child)
+{
+	uint64_t lost = child->processors->letters_lost;
+	char path[PATH_MAX], key[96];
+	struct stat st;
+	int err;
+
+	if (path_dead_letter(child->program, path) < 0)
+		return;
+	if (stat(path, &st) == 0 && S_ISREG(st.st_mode) &&
+	    (uint64_t)st.st_size >= child->processors->limits.letters_size) {
+		err = exchange(child, path);
+		if (err < 0)
+			log_warning("%s cannot be exchanged: %s", path, strerror(-err));
+	}
+	if (lost == child->letters_said)
+		return;
+	snprintf(key, sizeof(key), "dead-letter:%s", child->program);
+	if (lost)
+		svc_degraded(child->channeld->svc, key, "%llu could not be written to %s", (unsigned long long)lost,
+			     path);
+	else
+		svc_degraded(child->channeld->svc, key, NULL);
+	child->letters_said = lost;
+}
+
 /* ---- what is said ---------------------------------------------------------------------------------------- */
 
 static void say(struct supervised *child, size_t i, const struct processor_row *row)
@@ -71,8 +147,8 @@ static void say(struct supervised *child, size_t i, const struct processor_row *
 
 	snprintf(key, sizeof(key), "processor:%s/%s", child->program, r->event_name);
 	if (row)
-		svc_degraded(child->channeld->svc, key, "failed: %s; its events are counted as so_crash, and it is tried every "
-			     "%llu s", row->last_end, (unsigned long long)(l->retry_ns / NSEC_PER_SEC));
+		svc_degraded(child->channeld->svc, key, "failed: %s; its events are counted as so_crash, and it is "
+			     "tried every %llu s", row->last_end, (unsigned long long)(l->retry_ns / NSEC_PER_SEC));
 	else
 		svc_degraded(child->channeld->svc, key, NULL);
 }
@@ -83,6 +159,13 @@ static void say_nothing_more(struct supervised *child)
 		if (child->processors_said >> i & 1)
 			say(child, i, NULL);
 	child->processors_said = 0;
+	if (child->letters_said) {
+		char key[96];
+
+		snprintf(key, sizeof(key), "dead-letter:%s", child->program);
+		svc_degraded(child->channeld->svc, key, NULL);
+		child->letters_said = 0;
+	}
 }
 
 void processors_look(struct supervised *child)
@@ -102,6 +185,7 @@ void processors_look(struct supervised *child)
 		say(child, i, failed ? &row : NULL);
 		child->processors_said ^= 1ULL << i;
 	}
+	look_at_letters(child);
 }
 
 void processors_begin(struct supervised *child)
@@ -121,8 +205,27 @@ void processors_fini(struct supervised *child)
 	child->processors_fd = -1;
 }
 
+/* Of earlier loads of the program as well; "": there are none. */
+static void letters_path(const struct supervised *child, char ret[PATH_MAX])
+{
+	char path[PATH_MAX], older[PATH_MAX + 2];
+	struct stat st;
+	bool any;
+
+	ret[0] = '\0';
+	if (path_dead_letter(child->program, path) < 0)
+		return;
+	snprintf(older, sizeof(older), "%s.1", path);
+	any = (stat(path, &st) == 0 && st.st_size > 0) || stat(older, &st) == 0;
+	strcpy(ret, any ? path : "");
+}
+
 void processors_append(const struct supervised *child, struct bus_rows *rows)
 {
+	char path[PATH_MAX];
+
+	if (processors_any(child))
+		letters_path(child, path);
 	for (size_t i = 0; i < n_routes(child); i++) {
 		const struct manifest_route *r = route(child, i);
 		const struct manifest_channel *channels = child->manifest->channels.items;
@@ -145,6 +248,9 @@ void processors_append(const struct supervised *child, struct bus_rows *rows)
 		bus_row_u64(rows, "deaths", row.deaths);
 		bus_row_str(rows, "last_end", row.last_end);
 		bus_row_u64(rows, "letters", row.letters);
+		bus_row_u64(rows, "letters_lost", child->processors ? child->processors->letters_lost : 0);
+		bus_row_u64(rows, "letters_gone", child->processors ? child->processors->letters_gone : 0);
+		bus_row_str(rows, "letters_path", path);
 		bus_row_u64(rows, "memory", child->processors ? child->processors->limits.memory : 0);
 		bus_row_end(rows);
 	}

@@ -5,9 +5,12 @@
 
 #include "channeld.h"
 
-/* Before a worker is started: makes the area that goes to it as *ret_fd (which stays here), if the program has
- * processors; -1 else. */
-int processors_prepare(struct supervised *child, int *ret_fd);
+/* Its worker needs the launcher. */
+bool processors_any(const struct supervised *child);
+/* Before a worker is started: makes the area that goes to it as child->processors_fd. */
+int processors_prepare(struct supervised *child);
+/* The program is unloaded. Letters stay; a file without any goes. */
+void processors_remove_empty(const char *program);
 /* The worker ended. */
 void processors_ended(struct supervised *child);
 /* Another load of the program: counts begin anew. */

@@ -12,6 +12,7 @@
 #include "../common/log.h"
 #include "../common/paths.h"
 #include "../common/rights.h"
+#include "../common/spawn.h"
 #include "clock.h"
 #include "worker.h"
 #include "worker_setup.h"
@@ -46,15 +47,24 @@ static void say(struct worker *w, char what)
 /* Never returns without a supervisor: it is dead, and whoever comes next starts workers of its own. */
 static void listen_to(struct worker *w)
 {
-	char what;
 	ssize_t n;
 
-	while ((n = recv(w->control, &what, 1, MSG_DONTWAIT)) > 0)
-		if (what == WORKER_TOLD_DRAIN && !w->draining) {
+	do {
+		int fds[8];
+		size_t n_fds = ARRAY_SIZE(fds);
+		char what = 0;
+
+		n = fdpass_receive(w->control, &what, 1, fds, &n_fds);
+		if (n > 0 && what == WORKER_TOLD_DRAIN && !w->draining) {
 			w->draining = true;
 			drain_finish(&w->drain);
 		}
-	if (n == 0 || (errno != EAGAIN && errno != EINTR))
+		if (n > 0 && what == WORKER_TOLD_LETTERS && n_fds == 1)
+			letters_exchange(&w->drain.letters, fds[--n_fds]);
+		while (n > 0 && n_fds)
+			close(fds[--n_fds]);
+	} while (n > 0);
+	if (n != -EAGAIN)
 		_exit(EXIT_SUCCESS);
 }
 

@@ -135,6 +135,31 @@ static int open_processors(struct drain *d, const struct worker_options *o)
 	return err;
 }
 
+static bool is_committed(void *arg, uint32_t source, uint64_t pos)
+{
+	const struct spool_commit *c = arg;
+
+	for (size_t i = 0; i < c->n_sources; i++)
+		if (c->sources[i].id == source)
+			return pos < c->sources[i].next;
+	return true;		/* a source of another load */
+}
+
+/* Without a file there are no letters, which is counted and said; events go on. Made only where it may be needed. */
+static void open_letters(struct drain *d, const struct manifest *m)
+{
+	const uint64_t of_processors = 1 << SPOOL_DROP_SO_CRASH | 1 << SPOOL_DROP_SO_TIMEOUT |
+				       1 << SPOOL_DROP_SO_ERROR | 1 << SPOOL_DROP_FILTERED;
+	uint64_t wanted = d->processors->limits.letters_for;
+	int err;
+
+	if (!(d->has_processors ? wanted : wanted & ~of_processors))
+		return;
+	err = letters_open(&d->letters, m->program, d->processors, d->spool.boot, is_committed, &d->spool.next);
+	if (err < 0)
+		log_warning("%s: dead letters cannot be kept: %s", m->program, strerror(-err));
+}
+
 int worker_setup(struct drain *d, const struct worker_options *o, bool *ret_draining, struct diag *diag)
 {
 	struct arena *a = arena_new(0);
@@ -147,6 +172,10 @@ int worker_setup(struct drain *d, const struct worker_options *o, bool *ret_drai
 		err = open_processors(d, o);
 	if (err == 0)
 		err = fill(d, m, o, diag);
+	if (err == 0) {
+		d->program = m->program;
+		open_letters(d, m);
+	}
 	if (err < 0) {
 		drain_fini(d);
 		arena_free(a);

@@ -88,3 +88,8 @@ int path_artifact(const char *sha256, char *ret)
 {
 	return below(path_state(), "artifacts", sha256, "", ret);
 }
+
+int path_dead_letter(const char *program, char *ret)
+{
+	return below(path_state(), "dead-letter", program, ".jsonl", ret);
+}

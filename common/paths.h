@@ -19,11 +19,14 @@ const char *path_libexec(void);	/* the folder that this very binary was started 
  *   hint/DAEMON             nanomsg sockets
  *   lock/DAEMON             one instance of each daemon (flock)
  *   bpf/                    our bpffs
- * and in the state directory: artifacts/SHA256 (loaderd). */
+ * and in the state directory:
+ *   artifacts/SHA256            by loaderd
+ *   dead-letter/PROGRAM.jsonl   by channeld and its workers, 0640; PROGRAM.jsonl.1 is the one before */
 int path_manifest(const char *program, char *ret);
 int path_spool(const char *program, char *ret);
 int path_hint(const char *daemon, char *ret);
 int path_lock(const char *daemon, char *ret);
 int path_artifact(const char *sha256, char *ret);
+int path_dead_letter(const char *program, char *ret);
 
 #endif

@@ -71,6 +71,7 @@ static int make_dirs(const struct run_dir *d, const struct run_ids *ids, char wh
 		{ "log",          02750, ids->uid[RUN_SINKD] },
 		{ "lib",           0755, 0 },
 		{ "lib/artifacts", 02750, ids->uid[RUN_LOADERD] },
+		{ "lib/dead-letter", 02750, ids->uid[RUN_CHANNELD] },
 	};
 	char path[PATH_MAX];
 
@@ -93,6 +94,8 @@ static int adopt_state(const struct run_dir *d, const struct run_ids *ids)
 
 	snprintf(path, sizeof(path), "%s/log", d->base);
 	tree_chown(path, ids->uid[RUN_SINKD], ids->gid);
+	snprintf(path, sizeof(path), "%s/lib/dead-letter", d->base);
+	tree_chown(path, ids->uid[RUN_CHANNELD], ids->gid);
 	snprintf(path, sizeof(path), "%s/lib/artifacts", d->base);
 	return tree_chown(path, ids->uid[RUN_LOADERD], ids->gid);
 }

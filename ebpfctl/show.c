@@ -84,23 +84,76 @@ static void show_channel(const struct ctl *c, const struct manifest_channel *ch)
 	line("  process", ch->pid_field);
 }
 
-/* A private instance with --state DIR has DIR/log at BASE/log, where only its own processes see it; BASE/state leads
- * to DIR. */
+/* A private instance with --state DIR has DIR/log at BASE/log and DIR/lib at BASE/lib, where only its own processes see
+ * them; BASE/state leads to DIR. */
 static void print_path(const char *path)
 {
-	const char *slash = strrchr(path, '/');
+	static const char *const folders[] = { "/log/", "/lib/" };
 	char link[PATH_MAX], state[PATH_MAX];
-	ssize_t n = -1;
 
-	if (slash && slash - path > 4 && !strncmp(slash - 4, "/log", 4) && access(path, F_OK) < 0 &&
-	    snprintf(link, sizeof(link), "%.*s/state", (int)(slash - 4 - path), path) < (int)sizeof(link))
+	for (size_t i = 0; i < ARRAY_SIZE(folders) && access(path, F_OK) < 0; i++) {
+		const char *at = strstr(path, folders[i]);
+		ssize_t n;
+
+		if (!at || snprintf(link, sizeof(link), "%.*s/state", (int)(at - path), path) >= (int)sizeof(link))
+			continue;
 		n = readlink(link, state, sizeof(state) - 1);
-	if (n > 0) {
+		if (n <= 0)
+			continue;
 		state[n] = '\0';
 		print_plain(stdout, state);
-		path = slash - 4;
+		path = at;
+		break;
 	}
 	print_plain(stdout, path);
+}
+
+static void show_processor(const struct row *r)
+{
+	static const char *const counts[] = { "restarts", "deaths", "letters" };
+	int64_t n;
+
+	printf("  %-11s ", row_str(r, "state"));
+	print_plain(stdout, row_str(r, "event"));
+	printf(" on %s by %s:", row_str(r, "channel"), row_str(r, "processor"));
+	print_plain(stdout, row_str(r, "function"));
+	printf("()");
+	if (row_number(r, "pid", &n) && n > 0)
+		printf("  process %" PRId64, n);
+	for (size_t i = 0; i < ARRAY_SIZE(counts); i++)
+		if (row_number(r, counts[i], &n) && n > 0)
+			printf("  %s %" PRId64, counts[i], n);
+	if (row_str(r, "last_end")[0]) {
+		printf("  – ");
+		print_plain(stdout, row_str(r, "last_end"));
+	}
+	putchar('\n');
+}
+
+/* How they are: channeld's to say. */
+static void show_processors(struct client *c, const struct ctl *ctl, const char *program)
+{
+	cleanup(message_unrefp) DBusMessage *reply = NULL;
+	cleanup(rows_fini) struct rows rows = {};
+	const char *letters = "";
+	bool any = false;
+
+	if (client_ask(c, ctl_daemon_find("channeld"), "Processors", NULL, &reply) < 0 || rows_read(reply, &rows) < 0)
+		return;
+	for (size_t i = 0; i < rows.n; i++) {
+		if (strcmp(row_str(&rows.rows[i], "program"), program) != 0)
+			continue;
+		if (!any)
+			heading(ctl, "processors");
+		any = true;
+		show_processor(&rows.rows[i]);
+		letters = row_str(&rows.rows[i], "letters_path");
+	}
+	if (!letters[0])
+		return;
+	printf("  letters     ");
+	print_path(letters);
+	putchar('\n');
 }
 
 /* Where the sinks write: sinkd's to say. */
@@ -189,6 +242,7 @@ int verb_show(const struct ctl *c, int argc, char **argv)
 	if (!a || manifest_parse(a, text, strlen(text), &m, &d) < 0)
 		return ctl_error("the manifest cannot be read: %s", d.error[0] ? d.error : "not enough memory");
 	show(c, m);
+	show_processors(&client, c, m->program);
 	show_files(&client, c, m->program);
 	return CTL_DONE;
 }
