@@ -24,7 +24,12 @@
 /* A cell publishes a small struct atomically: two slots, and a sequence number that says which one counts.
  * Writer: fill slot (seq + 1) & 1, then store seq + 1 with release (2 follows 2^32 - 1). Killed at any instruction, the
  * old content or the new one counts, never a mixture. Reader: copy slot seq & 1, read seq again, try again if it moved;
- * then check the slot's own seq and CRC. */
+ * then check the slot's own seq and CRC.
+ *
+ * Should memory be damaged: a record that does not check is passed over, and counted as damaged by the sinks. A cell is
+ * written again by its writer, who looks at it once a second and knows better; readers wait for that. A new writer that
+ * finds its cell damaged goes on from a whole slot: of a cursor the one before will do (what was delivered since is
+ * found at the sink, or counted as resent), of the commit only the same (see spool_head). */
 struct spool_slot {
 	uint32_t seq;		/* the cell's seq that this slot belongs to */
 	uint32_t len;		/* bytes of payload that count */
@@ -138,7 +143,7 @@ struct spool_cursor {
 	uint64_t resent;	/* records handed over that may have been so before: as many may be there twice */
 };
 #define SPOOL_CURSOR_FREE   0u
-#define SPOOL_CURSOR_ACTIVE 1u
+#define SPOOL_CURSOR_ACTIVE 0x55534544u	/* no byte of it is 0 */
 struct spool_cursor_row {
 	char name[48];
 	uint32_t state;
@@ -147,7 +152,7 @@ struct spool_cursor_row {
 };
 _Static_assert(sizeof(struct spool_cursor_row) == 64, "spool.h is ABI");
 
-#define SPOOL_COMMIT_SLOT 40960u
+#define SPOOL_COMMIT_SLOT 36864u
 #define SPOOL_CURSOR_SLOT 192u
 _Static_assert(sizeof(struct spool_slot) + sizeof(struct spool_commit) <= SPOOL_COMMIT_SLOT, "the commit fits");
 _Static_assert(sizeof(struct spool_slot) + sizeof(struct spool_cursor) <= SPOOL_CURSOR_SLOT, "a cursor fits");
@@ -165,6 +170,9 @@ struct spool_head {
 		struct spool_cell cell;
 		uint8_t slots[2 * SPOOL_CURSOR_SLOT];
 	} cursors[SPOOL_MAX_CURSORS];
+	/* The commit once more, written before it is published: for the next writer, should the slot that counts be
+	 * damaged. The slot before it would not do: ids would come twice, and counters go back. */
+	uint8_t commit_copy[SPOOL_COMMIT_SLOT];
 };
 #define SPOOL_HEAD_SIZE 131072u
 _Static_assert(sizeof(struct spool_head) <= SPOOL_HEAD_SIZE, "the head fits");

@@ -77,10 +77,28 @@ static void wait_for_supervisor(struct worker *w, int ms)
 		listen_to(w);
 }
 
+/* Whoever reads it waits for this as well. */
+static void look_at_spool(struct worker *w)
+{
+	int r = spool_heal(&w->drain.spool);
+
+	if (r > 0)
+		log_error("%s: the head of its spool was damaged in memory, and is whole again", w->program);
+	if (r < 0) {
+		log_error("%s: its spool was cut short: a new worker makes it whole", w->program);
+		_exit(EXIT_FAILURE);
+	}
+}
+
 static void wait_for_room(void *arg)
 {
 	struct worker *w = arg;
+	uint64_t now = clock_monotonic();
 
+	if (now >= w->next_tick) {
+		look_at_spool(w);
+		w->next_tick = now + TICK_NS;
+	}
 	wait_for_supervisor(w, w->room_wait_ms);
 	w->room_wait_ms = MIN(w->room_wait_ms + 1, ROOM_WAIT_MAX_MS);
 }
@@ -189,6 +207,7 @@ static int loop(struct worker *w)
 		if (now >= w->next_tick) {
 			(void)clock_correct(&d->spool.next.wall_offset_ns);	/* counts from the next commit on */
 			look_at_processors(d, now);
+			look_at_spool(w);
 			if (drain_tick(d))
 				drain_commit(d);
 			w->next_tick = now + TICK_NS;

@@ -36,6 +36,9 @@ static int open_spool(struct drain *d, const struct manifest *m, const struct wo
 	if (set_aside)
 		log_warning("%s: %s was damaged; it is kept as %s.bad, and its counters begin anew", m->program,
 			    path, path);
+	else if (d->spool.repaired)
+		log_error("%s: %s was damaged in memory, and is whole again but for what its sinks count as damaged",
+			  m->program, path);
 	return 0;
 }
 

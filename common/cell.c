@@ -31,13 +31,17 @@ void *cell_prepare(struct spool_cell *c, uint32_t slot_size)
 	return slot_of(c, slot_size, seq_after(__atomic_load_n(&c->seq, __ATOMIC_RELAXED))) + 1;
 }
 
-void cell_publish(struct spool_cell *c, uint32_t slot_size, uint32_t len)
+void cell_publish(struct spool_cell *c, uint32_t slot_size, uint32_t len, struct spool_slot *copy)
 {
 	uint32_t seq = seq_after(__atomic_load_n(&c->seq, __ATOMIC_RELAXED));
 	struct spool_slot *s = slot_of(c, slot_size, seq), head = { .seq = seq, .len = len };
 
 	/* Never read back: the other side may write here, too, and its length would be ours. */
 	head.crc = slot_crc(&head, s + 1);
+	if (copy) {
+		memcpy(copy + 1, s + 1, len);
+		*copy = head;
+	}
 	*s = head;
 	/* Everything before, the records that the payload speaks of included, is seen by whoever sees this number. */
 	__atomic_store_n(&c->seq, seq, __ATOMIC_RELEASE);
@@ -46,6 +50,41 @@ void cell_publish(struct spool_cell *c, uint32_t slot_size, uint32_t len)
 static int slot_check(const struct spool_slot *s, uint32_t seq, const void *payload)
 {
 	return s->seq == seq && s->crc == slot_crc(s, payload) ? 0 : -EBADMSG;
+}
+
+static bool is_whole(const struct spool_slot *s, uint32_t slot_size, uint32_t size)
+{
+	return s->seq && s->len <= MIN(size, slot_size - (uint32_t)sizeof(*s)) && slot_check(s, s->seq, s + 1) == 0;
+}
+
+/* 0 is no number, hence the step over it. */
+static bool is_newer(uint32_t a, uint32_t b)
+{
+	return (int32_t)(a - b) > 0;
+}
+
+int cell_recover(struct spool_cell *c, uint32_t slot_size, const struct spool_slot *copy, void *ret, uint32_t size)
+{
+	const struct spool_slot *slots[] = { slot_of(c, slot_size, 0), slot_of(c, slot_size, 1), copy }, *newest = NULL;
+	unsigned whole = 0;
+	bool certain;
+
+	for (unsigned i = 0; i < ARRAY_SIZE(slots); i++) {
+		const struct spool_slot *s = slots[i];
+
+		if (!s || !is_whole(s, slot_size, size) || (i < 2 && (s->seq & 1) != i))
+			continue;
+		whole |= 1u << i;
+		if (!newest || is_newer(s->seq, newest->seq))
+			newest = s;
+	}
+	if (!newest)
+		return c->seq ? -EBADMSG : -ENODATA;
+	certain = c->seq == newest->seq || (whole & 3) == 3 || (whole & 4 && copy->seq == newest->seq);
+	memcpy(ret, newest + 1, newest->len);
+	memset((char *)ret + newest->len, 0, size - newest->len);
+	__atomic_store_n(&c->seq, newest->seq, __ATOMIC_RELEASE);
+	return certain ? 0 : 1;
 }
 
 int cell_read(const struct spool_cell *c, uint32_t slot_size, void *ret, uint32_t size)

@@ -16,12 +16,16 @@ struct spool_writer {
 	uint64_t published;		/* head of the last commit */
 	int fd;
 	uint32_t boot;			/* for records: first four bytes of the boot id */
+	bool committed;			/* there is a commit */
+	bool repaired;			/* what was found was damaged, and is whole again */
+	struct spool_super super;	/* as it should be */
 	struct spool_commit next;	/* what the next commit publishes; fill rings, routes and counters freely.
 					 * next.head and next.records are moved by spool_add() */
 };
 
 /* Opens the spool of @program in the runtime directory, making it (0660, @size bytes of data rounded up to a power of
- * two, fallocated and prefaulted) if there is none of this boot; one that is damaged is set aside as *.bad, and
+ * two, fallocated and prefaulted) if there is none of this boot. One that is damaged is repaired (w->repaired), without
+ * loss but for records that were cut off, which sinks will count; where that cannot be, it is set aside as *.bad, and
  * *ret_set_aside (may be NULL) says so. One that exists keeps its size. w->next is what the last commit published. One
  * writer, by lock: -EBUSY. -ENOSPC, -EFBIG, -EMEDIUMTYPE (the runtime directory is no tmpfs), … */
 int spool_writer_open(struct spool_writer *w, const char *path, const char *program, uint64_t size,
@@ -47,6 +51,9 @@ bool spool_refresh(struct spool_writer *w);
 void spool_add(struct spool_writer *w, const struct spool_rec *r, size_t line_len);
 /* Publishes w->next. Only after it may consumer positions move. */
 void spool_commit(struct spool_writer *w);
+/* Once a second, between commits: what this writer keeps in the spool's head is written again if it is not as it should
+ * be. 1: it was not; -EBADMSG: the file is not as long as it was: do not touch it, open it anew. */
+int spool_heal(struct spool_writer *w);
 /* A reader that said it sleeps must be woken (once). */
 bool spool_take_doorbell(struct spool_writer *w);
 
@@ -70,10 +77,14 @@ bool spool_reader_current(const struct spool_reader *r, const char *path);
  * since reading such a mapping would be fatal: read no record after it); -EAGAIN: later. */
 int spool_read_commit(const struct spool_reader *r, struct spool_commit *ret);
 
-/* The cursor of the sink called @name: found, or made at the oldest position that is still whole, where it also starts
- * again when its cell is damaged. Returns its index. -ENOSPC: no row is free. One process at a time. */
+/* The cursor of the sink called @name: found, where its cell is damaged as it was before, and else made at the oldest
+ * position that is kept. Returns its index. -ENOSPC: no row is free. One process at a time. */
 int spool_cursor_open(struct spool_reader *r, const char *name);
 void spool_cursor_drop(struct spool_reader *r, int cursor);	/* the sink is gone: it holds nothing back any more */
+/* What this process keeps in the row is written again if it is not as it should be. True: it was not. */
+bool spool_cursor_heal(struct spool_reader *r, int cursor, const char *name, const struct spool_cursor *c);
+/* Whose row it is, damaged or not. -ENOENT: row not in use. */
+int spool_cursor_name(const struct spool_reader *r, int cursor, char ret_name[48]);
 /* -ENOENT: row not in use. */
 int spool_cursor_read(const struct spool_reader *r, int cursor, char ret_name[48], struct spool_cursor *ret);
 void spool_cursor_write(struct spool_reader *r, int cursor, const struct spool_cursor *c);

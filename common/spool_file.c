@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/random.h>
 #include <sys/stat.h>
 
 #include "cell.h"
@@ -46,9 +47,37 @@ uint32_t spool_super_crc(const struct spool_super *s)
 	return crc32c(0, s, offsetof(struct spool_super, crc));
 }
 
-static bool data_size_valid(uint64_t size)
+bool spool_data_size_valid(uint64_t size)
 {
 	return size >= SPOOL_MIN_SIZE && size <= SPOOL_MAX_SIZE && (size & (size - 1)) == 0;
+}
+
+int spool_super_make(const char *program, uint64_t data_size, struct spool_super *ret)
+{
+	struct spool_super s = {
+		.magic = SPOOL_MAGIC, .version = SPOOL_VERSION, .head_size = SPOOL_HEAD_SIZE, .data_size = data_size,
+	};
+	int r;
+
+	if (strlen(program) >= sizeof(s.program))
+		return -ENAMETOOLONG;
+	strcpy(s.program, program);
+	r = spool_boot_id(s.boot_id);
+	if (r < 0)
+		return r;
+	if (getrandom(&s.uid, sizeof(s.uid), 0) != sizeof(s.uid))
+		return -EIO;
+	s.crc = spool_super_crc(&s);
+	*ret = s;
+	return 0;
+}
+
+int spool_super_check(const struct spool_super *s)
+{
+	if (s->magic != SPOOL_MAGIC || s->version != SPOOL_VERSION || s->crc != spool_super_crc(s))
+		return -EBADMSG;
+	return s->head_size == SPOOL_HEAD_SIZE && spool_data_size_valid(s->data_size) &&
+	       memchr(s->program, 0, sizeof(s->program)) ? 0 : -EBADMSG;
 }
 
 int spool_file_check_size(int fd, uint64_t data_size)
@@ -75,9 +104,7 @@ int spool_file_check(int fd, struct spool_super *ret)
 	n = pread(fd, &s, sizeof(s), 0);
 	if (n < 0)
 		return -errno;
-	if (n != sizeof(s) || s.magic != SPOOL_MAGIC || s.version != SPOOL_VERSION || s.crc != spool_super_crc(&s))
-		return -EBADMSG;
-	if (s.head_size != SPOOL_HEAD_SIZE || !data_size_valid(s.data_size) || !memchr(s.program, 0, sizeof(s.program)))
+	if (n != sizeof(s) || spool_super_check(&s) < 0)
 		return -EBADMSG;
 	r = spool_file_check_size(fd, s.data_size);
 	if (r < 0)
@@ -133,24 +160,35 @@ void spool_file_unmap(struct spool_head *head, uint64_t data_size)
 }
 
 /* In the slot the routes follow the sources that there are; in memory both have their own place. */
+static int expand(const struct spool_commit *raw, struct spool_commit *ret)
+{
+	size_t sources = raw->n_sources * sizeof(raw->sources[0]), routes = raw->n_routes * sizeof(raw->routes[0]);
+
+	if (raw->n_sources > SPOOL_MAX_SOURCES || raw->n_routes > SPOOL_MAX_ROUTES || raw->head % 8)
+		return -EBADMSG;
+	memset(ret, 0, sizeof(*ret));
+	memcpy(ret, raw, SPOOL_COMMIT_FIXED + sources);
+	memcpy(ret->routes, (const char *)raw + SPOOL_COMMIT_FIXED + sources, routes);
+	return 0;
+}
+
 int spool_commit_load(const struct spool_head *head, struct spool_commit *ret)
 {
-	char buf[SPOOL_COMMIT_SLOT];
-	struct spool_commit *c = (struct spool_commit *)buf;
-	_Static_assert(sizeof(*c) <= sizeof(buf), "the commit fits");
-	size_t sources, routes;
-	int r = cell_read(&head->commit, SPOOL_COMMIT_SLOT, buf, sizeof(*c));
+	struct spool_commit raw;
+	int r = cell_read(&head->commit, SPOOL_COMMIT_SLOT, &raw, sizeof(raw));
 
-	if (r < 0)
-		return r;
-	if (c->n_sources > SPOOL_MAX_SOURCES || c->n_routes > SPOOL_MAX_ROUTES || c->head % 8)
-		return -EBADMSG;
-	sources = c->n_sources * sizeof(c->sources[0]);
-	routes = c->n_routes * sizeof(c->routes[0]);
-	memset(ret, 0, sizeof(*ret));
-	memcpy(ret, c, SPOOL_COMMIT_FIXED + sources);
-	memcpy(ret->routes, buf + SPOOL_COMMIT_FIXED + sources, routes);
-	return 0;
+	return r < 0 ? r : expand(&raw, ret);
+}
+
+int spool_commit_recover(struct spool_head *head, struct spool_commit *ret)
+{
+	struct spool_commit raw;
+	int r = cell_recover(&head->commit, SPOOL_COMMIT_SLOT, (struct spool_slot *)head->commit_copy, &raw,
+			     sizeof(raw));
+
+	if (r > 0)
+		return -EBADMSG;	/* older than what readers know, and than where the rings are */
+	return r < 0 ? r : expand(&raw, ret);
 }
 
 int spool_cursor_load(const struct spool_head *h, int cursor, uint64_t tail, uint64_t head, struct spool_cursor *ret)
@@ -158,7 +196,7 @@ int spool_cursor_load(const struct spool_head *h, int cursor, uint64_t tail, uin
 	struct spool_cursor c;
 	int r;
 
-	if (__atomic_load_n(&h->cursors[cursor].row.state, __ATOMIC_ACQUIRE) != SPOOL_CURSOR_ACTIVE)
+	if (!spool_row_in_use(&h->cursors[cursor].row))
 		return -ENOENT;
 	r = cell_read(&h->cursors[cursor].cell, SPOOL_CURSOR_SLOT, &c, sizeof(c));
 	if (r < 0)

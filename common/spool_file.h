@@ -11,6 +11,11 @@ int spool_boot_id(uint8_t ret[16]);
 /* Its first four bytes, so that their hex digits are those that the kernel prints first. */
 uint32_t spool_boot_short(const uint8_t id[16]);
 uint32_t spool_super_crc(const struct spool_super *s);
+bool spool_data_size_valid(uint64_t size);
+/* Of a new spool, or one whose first page is written again. 0, -ENAMETOOLONG, … */
+int spool_super_make(const char *program, uint64_t data_size, struct spool_super *ret);
+/* Its CRC, its version and the sizes in it. -EBADMSG. */
+int spool_super_check(const struct spool_super *s);
 
 /* The spool in @fd: a regular file as long as its super block says. -EBADMSG: it is none, or damaged; -ESTALE: whole,
  * but of another boot. */
@@ -26,8 +31,23 @@ void spool_file_unmap(struct spool_head *head, uint64_t data_size);
 
 /* The commit that counts, expanded, its numbers within bounds. -ENODATA, -EBADMSG, -EAGAIN. */
 int spool_commit_load(const struct spool_head *head, struct spool_commit *ret);
-/* The cursor of an active row whose position lies within @tail..@head. -ENOENT: not active; -EBADMSG: nothing to be
+/* The same for the next writer, from whichever of its places is whole (cell.h). */
+int spool_commit_recover(struct spool_head *head, struct spool_commit *ret);
+/* Only 0 is free: no single byte's damage frees a row. */
+static inline bool spool_row_in_use(const struct spool_cursor_row *row)
+{
+	return __atomic_load_n(&row->state, __ATOMIC_ACQUIRE) != SPOOL_CURSOR_FREE;
+}
+/* The cursor of a row in use whose position lies within @tail..@head. -ENOENT: not in use; -EBADMSG: nothing to be
  * believed; -EAGAIN. */
 int spool_cursor_load(const struct spool_head *h, int cursor, uint64_t tail, uint64_t head, struct spool_cursor *ret);
+
+/* ---- spool_recover.c ---- */
+
+/* spool_file_check() refused @fd: makes a spool of it again, if it still has what cannot be told from elsewhere. The
+ * caller has it locked. -EBADMSG: it has not. */
+int spool_repair_file(int fd, const char *program);
+/* Mapped, nothing else: goes on where the last commit left off; what lies behind its head never was. -EBADMSG. */
+int spool_resume(struct spool_writer *w);
 
 #endif

@@ -140,7 +140,7 @@ static int find_row(const struct spool_reader *r, const char *name, bool *ret_fo
 	for (int i = SPOOL_MAX_CURSORS - 1; i >= 0; i--) {
 		const struct spool_cursor_row *row = &r->head->cursors[i].row;
 
-		if (row->state != SPOOL_CURSOR_ACTIVE) {
+		if (!spool_row_in_use(row)) {
 			unused = i;
 		} else if (strncmp(row->name, name, sizeof(row->name)) == 0) {
 			*ret_found = true;
@@ -188,6 +188,18 @@ static uint64_t oldest_position(const struct spool_reader *r, uint64_t tail, uin
 	return oldest == UINT64_MAX ? tail : oldest;
 }
 
+/* Damaged: the slot before will do, since its sink knows what it has delivered, or counts it as resent. */
+static bool recover_cursor(struct spool_reader *r, int row, uint64_t head, struct spool_cursor *ret)
+{
+	struct spool_cursor c;
+
+	if (cell_recover(&r->head->cursors[row].cell, SPOOL_CURSOR_SLOT, NULL, &c, sizeof(c)) < 0 || c.pos > head ||
+	    c.pos % 8)
+		return false;
+	*ret = c;
+	return true;
+}
+
 int spool_cursor_open(struct spool_reader *r, const char *name)
 {
 	struct spool_cursor c = {};
@@ -203,9 +215,13 @@ int spool_cursor_open(struct spool_reader *r, const char *name)
 	if (err < 0)
 		return err;
 	row = find_row(r, name, &found);
-	if (row < 0 || (found && spool_cursor_load(r->head, row, tail, head, &c) == 0))
+	/* One before the tail is right as well: what was overwritten is no record any more, and is counted so. */
+	if (row < 0 || (found && spool_cursor_load(r->head, row, 0, head, &c) == 0))
 		return row;
-	/* New; or damaged, and then its sink knows from what it has delivered what it may skip. */
+	if (found && recover_cursor(r, row, head, &c)) {
+		spool_cursor_write(r, row, &c);
+		return row;
+	}
 	c = (struct spool_cursor){ .pos = oldest_position(r, tail, head) };
 	spool_cursor_write(r, row, &c);
 	if (!found)
@@ -219,22 +235,30 @@ void spool_cursor_drop(struct spool_reader *r, int cursor)
 	__atomic_store_n(&r->head->cursors[cursor].row.state, SPOOL_CURSOR_FREE, __ATOMIC_RELEASE);
 }
 
-int spool_cursor_read(const struct spool_reader *r, int cursor, char ret_name[48], struct spool_cursor *ret)
+int spool_cursor_name(const struct spool_reader *r, int cursor, char ret_name[48])
 {
 	const struct spool_cursor_row *row;
-	struct spool_cursor c;
-	int err;
 
 	if (cursor < 0 || cursor >= SPOOL_MAX_CURSORS)
 		return -ENOENT;
 	row = &r->head->cursors[cursor].row;
-	err = spool_cursor_load(r->head, cursor, 0, UINT64_MAX, &c);
-	if (err < 0)
-		return err;
+	if (!spool_row_in_use(row))
+		return -ENOENT;
 	memcpy(ret_name, row->name, sizeof(row->name));
 	ret_name[sizeof(row->name) - 1] = 0;
-	*ret = c;
 	return 0;
+}
+
+int spool_cursor_read(const struct spool_reader *r, int cursor, char ret_name[48], struct spool_cursor *ret)
+{
+	char name[48];
+	int err = spool_cursor_name(r, cursor, name);
+
+	if (err == 0)
+		err = spool_cursor_load(r->head, cursor, 0, UINT64_MAX, ret);
+	if (err == 0)
+		memcpy(ret_name, name, sizeof(name));
+	return err;
 }
 
 void spool_cursor_write(struct spool_reader *r, int cursor, const struct spool_cursor *c)
@@ -243,7 +267,22 @@ void spool_cursor_write(struct spool_reader *r, int cursor, const struct spool_c
 
 	assert(!r->look_on);
 	memcpy(cell_prepare(cell, SPOOL_CURSOR_SLOT), c, sizeof(*c));
-	cell_publish(cell, SPOOL_CURSOR_SLOT, sizeof(*c));
+	cell_publish(cell, SPOOL_CURSOR_SLOT, sizeof(*c), NULL);
+}
+
+bool spool_cursor_heal(struct spool_reader *r, int cursor, const char *name, const struct spool_cursor *c)
+{
+	struct spool_cursor_row *row = &r->head->cursors[cursor].row;
+	bool row_damaged = row->state != SPOOL_CURSOR_ACTIVE || strncmp(row->name, name, sizeof(row->name)) != 0;
+	struct spool_cursor seen;
+	bool cell_damaged = cell_read(&r->head->cursors[cursor].cell, SPOOL_CURSOR_SLOT, &seen, sizeof(seen)) < 0;
+
+	/* The slot before is whole, too, but is not this. */
+	if (cell_damaged || memcmp(&seen, c, sizeof(seen)) != 0)
+		spool_cursor_write(r, cursor, c);
+	if (row_damaged)
+		activate(row, name);
+	return cell_damaged || row_damaged;
 }
 
 void spool_cursor_sleep(struct spool_reader *r, int cursor)

@@ -7,7 +7,6 @@
 #include <string.h>
 #include <sys/file.h>
 #include <sys/mman.h>
-#include <sys/random.h>
 #include <sys/stat.h>
 #include <sys/statfs.h>
 
@@ -50,21 +49,11 @@ static int check_tmpfs(int fd)
 
 static int fill(int fd, const char *program, uint64_t data_size)
 {
-	struct spool_super s = {
-		.magic = SPOOL_MAGIC, .version = SPOOL_VERSION, .head_size = SPOOL_HEAD_SIZE, .data_size = data_size,
-	};
-	int r;
+	struct spool_super s;
+	int r = spool_super_make(program, data_size, &s);
 
-	if (strlen(program) >= sizeof(s.program))
-		return -ENAMETOOLONG;
-	strcpy(s.program, program);
-	r = spool_boot_id(s.boot_id);
 	if (r < 0)
 		return r;
-	if (getrandom(&s.uid, sizeof(s.uid), 0) != sizeof(s.uid))
-		return -EIO;
-	s.crc = spool_super_crc(&s);
-
 	/* Emptied first: a worker that was killed here may have left something. */
 	if (fchmod(fd, 0660) < 0 || ftruncate(fd, 0) < 0)
 		return -errno;
@@ -115,25 +104,11 @@ static int set_aside(const char *path)
 
 static int map(struct spool_writer *w, const struct spool_super *s)
 {
+	w->super = *s;
 	w->data_size = s->data_size;
 	w->boot = spool_boot_short(s->boot_id);
 	return spool_file_map(w->fd, PROT_READ | PROT_WRITE, PROT_READ | PROT_WRITE, MAP_POPULATE, s->data_size,
 			      &w->head, &w->data);
-}
-
-/* Goes on where the last commit left off; what lies behind its head never was. */
-static int resume(struct spool_writer *w)
-{
-	int r = spool_commit_load(w->head, &w->next);
-
-	if (r < 0 && r != -ENODATA)
-		return r;
-	w->published = w->next.head;
-	w->tail = __atomic_load_n(&w->head->tail, __ATOMIC_RELAXED);
-	if (w->tail > w->next.head || w->next.head - w->tail > w->data_size || w->tail % 8)
-		return -EBADMSG;
-	spool_refresh(w);
-	return 0;
 }
 
 /* -EBADMSG: damaged; -ESTALE: of another boot. */
@@ -142,13 +117,17 @@ static int open_existing(struct spool_writer *w, const char *program)
 	struct spool_super s;
 	int r = spool_file_check(w->fd, &s);
 
+	if (r == -EBADMSG && check_tmpfs(w->fd) == 0 && spool_repair_file(w->fd, program) == 0) {
+		w->repaired = true;
+		r = spool_file_check(w->fd, &s);
+	}
 	if (r == 0)
 		r = check_tmpfs(w->fd);
 	if (r == 0 && strcmp(s.program, program) != 0)
 		r = -EBADMSG;
 	if (r == 0)
 		r = map(w, &s);
-	return r < 0 ? r : resume(w);
+	return r < 0 ? r : spool_resume(w);
 }
 
 /* 0: @w is open. -EAGAIN: look again. */
@@ -218,7 +197,8 @@ void spool_writer_close(struct spool_writer *w)
 
 /* ---- writing ----------------------------------------------------------------------------------------------------- */
 
-/* The smallest position of all cursors that are to be believed; false: there is none, or one cannot be read now. */
+/* The smallest position of all cursors; false: there is none, or one cannot be read. Damaged ones are written again by
+ * their reader; until then nothing is let go. */
 static bool oldest_cursor(const struct spool_writer *w, uint64_t *ret)
 {
 	uint64_t oldest = UINT64_MAX;
@@ -227,7 +207,7 @@ static bool oldest_cursor(const struct spool_writer *w, uint64_t *ret)
 		struct spool_cursor c;
 		int r = spool_cursor_load(w->head, i, w->tail, w->published, &c);
 
-		if (r == -EAGAIN)
+		if (r < 0 && r != -ENOENT)
 			return false;
 		if (r == 0)
 			oldest = MIN(oldest, c.pos);
@@ -286,8 +266,9 @@ void spool_commit(struct spool_writer *w)
 	p = mempcpy(p, c, SPOOL_COMMIT_FIXED);
 	p = mempcpy(p, c->sources, c->n_sources * sizeof(c->sources[0]));
 	p = mempcpy(p, c->routes, c->n_routes * sizeof(c->routes[0]));
-	cell_publish(&w->head->commit, SPOOL_COMMIT_SLOT, p - slot);
+	cell_publish(&w->head->commit, SPOOL_COMMIT_SLOT, p - slot, (struct spool_slot *)w->head->commit_copy);
 	w->published = c->head;
+	w->committed = true;
 }
 
 bool spool_take_doorbell(struct spool_writer *w)
@@ -302,7 +283,7 @@ bool spool_take_doorbell(struct spool_writer *w)
 
 		if (__atomic_load_n(&row->asleep, __ATOMIC_RELAXED) &&
 		    __atomic_exchange_n(&row->asleep, 0, __ATOMIC_SEQ_CST))
-			asleep |= __atomic_load_n(&row->state, __ATOMIC_RELAXED) == SPOOL_CURSOR_ACTIVE;
+			asleep |= spool_row_in_use(row);
 	}
 	return asleep;
 }

@@ -46,7 +46,7 @@ static void stream_close_spool(struct stream *st)
 		st->sinks[i]->cursor = -1;
 		memset(&st->sinks[i]->at, 0, sizeof(st->sinks[i]->at));
 	}
-	st->open = false;
+	st->open = st->torn = false;
 	spool_reader_close(&st->reader);
 	memset(&st->commit, 0, sizeof(st->commit));
 	st->said_drained = false;
@@ -115,6 +115,18 @@ static bool is_another(const struct stat *file, const struct file_stamp *known)
 	       file->st_mtim.tv_sec != known->mtime.tv_sec || file->st_mtim.tv_nsec != known->mtime.tv_nsec;
 }
 
+/* Their truth is here. */
+static void heal_cursors(struct stream *st)
+{
+	for (size_t i = 0; i < st->n_sinks; i++) {
+		const struct sink *s = st->sinks[i];
+
+		if (s->cursor >= 0 && spool_cursor_heal(&st->reader, s->cursor, s->name, &s->at))
+			log_error("%s: the cursor of %s was damaged in memory, and is whole again", st->program,
+				  s->name);
+	}
+}
+
 void stream_look(struct stream *st, bool second)
 {
 	char path[PATH_MAX];
@@ -127,7 +139,7 @@ void stream_look(struct stream *st, bool second)
 	}
 	if (path_spool(st->program, path) < 0)
 		return;
-	if (st->open && !spool_reader_current(&st->reader, path))
+	if (st->open && (st->torn || !spool_reader_current(&st->reader, path)))
 		stream_close_spool(st);
 	if (!st->open)
 		stream_open_spool(st, path);
@@ -136,6 +148,7 @@ void stream_look(struct stream *st, bool second)
 	st->bad = false;
 	if (second) {
 		st->said_drained = false;
+		heal_cursors(st);
 		stream_open_cursors(st);
 		for (size_t i = 0; i < st->n_sinks; i++)
 			if (st->sinks[i]->open && st->sinks[i]->type->idle)

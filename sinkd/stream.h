@@ -49,6 +49,7 @@ struct stream {
 	bool busy;			/* in the queue of sinkd's idle handle */
 	bool seen;			/* by the scan of the manifests */
 	bool bad;			/* the spool is damaged: not touched before the next look */
+	bool volatile torn;		/* some of its mapping is not the file any more: sigbus.c */
 	bool said_bad, said_drained, said_missing, said_damage;
 };
 

@@ -203,14 +203,14 @@ int stream_configure(struct stream *st)
 static void drop_strangers(struct stream *st)
 {
 	for (int i = 0; i < SPOOL_MAX_CURSORS; i++) {
-		struct spool_cursor at;
 		char name[48];
 		bool ours = false;
 
-		if (spool_cursor_read(&st->reader, i, name, &at) < 0)
-			continue;	/* free, or not to be believed: the writer does not either */
+		if (spool_cursor_name(&st->reader, i, name) < 0)
+			continue;
 		for (size_t j = 0; j < st->n_sinks; j++)
-			ours = ours || !strcmp(st->sinks[j]->name, name);
+			ours = ours || st->sinks[j]->cursor == i ||
+			       (st->sinks[j]->cursor < 0 && !strcmp(st->sinks[j]->name, name));
 		if (!ours)
 			spool_cursor_drop(&st->reader, i);
 	}

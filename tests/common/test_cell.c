@@ -28,7 +28,7 @@ static void put(struct box *b, uint64_t n)
 
 	for (size_t i = 0; i < ARRAY_SIZE(v->words); i++)
 		v->words[i] = n + i;
-	cell_publish(&b->cell, SLOT, sizeof(*v));
+	cell_publish(&b->cell, SLOT, sizeof(*v), NULL);
 }
 
 static void expect(const struct box *b, uint64_t n)
@@ -78,7 +78,7 @@ static void a_shorter_payload_is_followed_by_zeros(void **state)
 
 	put(&b, 5);
 	*(uint64_t *)cell_prepare(&b.cell, SLOT) = 9;
-	cell_publish(&b.cell, SLOT, 8);
+	cell_publish(&b.cell, SLOT, 8, NULL);
 	memset(&v, 0xff, sizeof(v));
 	assert_int_equal(cell_read(&b.cell, SLOT, &v, sizeof(v)), 0);
 	assert_int_equal(v.words[0], 9);

@@ -151,6 +151,7 @@ static void a_full_spool_has_room_again_when_its_slowest_cursor_moves(void **sta
 
 static void a_cursor_that_lies_moves_nothing(void **state)
 {
+	struct spool_cursor at = {};
 	int honest, liar;
 	uint64_t second;
 
@@ -177,7 +178,13 @@ static void a_cursor_that_lies_moves_nothing(void **state)
 	r.head->cursors[liar].slots[30] ^= 1;
 	r.head->cursors[liar].slots[30 + SPOOL_CURSOR_SLOT] ^= 1;
 	move_cursor(honest, head());
+	assert_false(spool_refresh(&w));	/* nobody knows what it has not read yet */
+	at.pos = second;
+	assert_true(spool_cursor_heal(&r, liar, "liar", &at));
+	assert_false(spool_cursor_heal(&r, liar, "liar", &at));
+	move_cursor(liar, head());
 	assert_true(spool_refresh(&w));
+	assert_int_equal(w.tail, head());
 	(void)state;
 }
 

@@ -80,7 +80,7 @@ static void there_is_room_for_so_many_cursors_and_a_dropped_one_gives_its_row(vo
 	(void)state;
 }
 
-static void a_damaged_cursor_starts_again_at_the_oldest(void **state)
+static void a_cursor_that_is_damaged_twice_starts_again_at_the_oldest(void **state)
 {
 	struct spool_cursor c;
 	char name[48];
@@ -195,7 +195,7 @@ int main(void)
 		spool_test(a_new_cursor_starts_at_the_oldest_record_that_is_kept),
 		spool_test(a_cursor_is_found_again_with_all_it_counted),
 		spool_test(there_is_room_for_so_many_cursors_and_a_dropped_one_gives_its_row),
-		spool_test(a_damaged_cursor_starts_again_at_the_oldest),
+		spool_test(a_cursor_that_is_damaged_twice_starts_again_at_the_oldest),
 		spool_test(the_doorbell_rings_once_for_all_that_sleep),
 		spool_test(no_wake_up_is_missed),
 		spool_test(whoever_looks_on_may_not_touch),

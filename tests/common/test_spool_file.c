@@ -5,7 +5,6 @@
 #include <sys/wait.h>
 
 #include "../../common/crc32c.h"
-
 #include "spooltest.h"
 
 static void a_spool_has_one_writer(void **state)
@@ -46,37 +45,6 @@ static void what_a_killed_worker_left_half_made_is_no_obstacle(void **state)
 	add(0);
 	spool_commit(&w);
 	expect(0, 0);
-	(void)state;
-}
-
-static void a_damaged_spool_is_set_aside_and_said_so(void **state)
-{
-	/* Where a bit is turned: magic, version, sizes, boot id, name; then the commit that counts. */
-	const size_t at[] = { 0, 8, 12, 16, 24, 40, 56, offsetof(struct spool_super, crc),
-			      offsetof(struct spool_head, commit_slots) + SPOOL_COMMIT_SLOT + 20,
-			      offsetof(struct spool_head, tail) };
-
-	for (size_t i = 0; i < ARRAY_SIZE(at); i++) {
-		bool set_aside = false;
-		uint8_t byte;
-		int fd;
-
-		open_writer();
-		add(i);
-		spool_commit(&w);
-		spool_writer_close(&w);
-		fd = open(path, O_RDONLY);
-		assert_int_equal(pread(fd, &byte, 1, at[i]), 1);
-		close(fd);
-		byte ^= 0x81;
-		patch(at[i], &byte, 1);
-		assert_int_equal(spool_writer_open(&w, path, "p", SIZE, &set_aside), 0);
-		assert_true(set_aside);
-		assert_true(exists("p.spool.bad"));
-		assert_int_equal(w.next.head, 0);
-		spool_writer_close(&w);
-		spooldir_clear();
-	}
 	(void)state;
 }
 
@@ -198,7 +166,6 @@ int main(void)
 		spool_test(a_spool_has_one_writer),
 		spool_test(a_spool_is_as_long_as_asked_for_and_readable_by_its_group),
 		spool_test(what_a_killed_worker_left_half_made_is_no_obstacle),
-		spool_test(a_damaged_spool_is_set_aside_and_said_so),
 		spool_test(what_is_no_spool_at_all_is_set_aside),
 		spool_test(a_spool_of_another_boot_is_replaced),
 		spool_test(a_reader_notices_that_its_spool_was_replaced),

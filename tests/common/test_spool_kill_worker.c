@@ -173,10 +173,6 @@ static void checker_read(void)
 {
 	struct spool_commit c;
 
-	if (!spool_reader_current(&r, path)) {	/* set aside: what was in it is not looked for, nobody would */
-		spool_reader_close(&r);
-		checker_open();
-	}
 	assert_int_equal(spool_read_commit(&r, &c), 0);
 	while (at.pos < c.head) {
 		struct spool_rec rec;
@@ -206,6 +202,8 @@ static void expect_exact_counters(void)
 	assert_int_equal(c.records, route->ok);
 }
 
+static unsigned torn;		/* kills after which no commit could be read */
+
 /* Where the kill fell. */
 enum place { BEFORE_COMMIT, BETWEEN, BEHIND, N_PLACES };
 
@@ -215,8 +213,10 @@ static enum place look_where(uint64_t before)
 	struct ring seen;
 	uint64_t consumed;
 
-	if (spool_read_commit(&r, &c) < 0)
+	if (spool_read_commit(&r, &c) < 0) {
+		torn++;
 		return BETWEEN;
+	}
 	assert_int_equal(ring_open(&seen, dup(ring_fd), false), 0);
 	consumed = ring_consumed(&seen);
 	ring_close(&seen);
@@ -235,8 +235,6 @@ static void worker_recover(void)
 	worker_close();
 }
 
-static uint64_t last_drained;
-
 static void kill_workers(enum order how, unsigned places[N_PLACES], uint64_t *ret_lost, uint64_t *ret_twice)
 {
 	struct spool_commit c;
@@ -244,7 +242,7 @@ static void kill_workers(enum order how, unsigned places[N_PLACES], uint64_t *re
 	unsigned k, kills = 0, every = how == AS_IT_SHIPS ? EVERY : EVERY_CONTROL;
 
 	order = how;
-	produced = 0;
+	produced = torn = 0;
 	memset(arrived, 0, sizeof(arrived));
 	worker_recover();
 	checker_open();
@@ -262,10 +260,9 @@ static void kill_workers(enum order how, unsigned places[N_PLACES], uint64_t *re
 			print_error("killed after instruction %u\n", k);
 		assert_int_equal(*ret_lost, 0);
 		assert_int_equal(*ret_twice, 0);
+		assert_int_equal(torn, 0);
 		expect_exact_counters();
 	}
-	assert_int_equal(spool_read_commit(&r, &c), 0);
-	last_drained = c.sources[0].drained;
 	look_over(ret_lost, ret_twice);
 	print_message("# kills: %u before the commit, %u between it and the position, %u behind\n",
 		      places[BEFORE_COMMIT], places[BETWEEN], places[BEHIND]);
@@ -304,14 +301,15 @@ static void control_with_the_position_alone_events_come_twice(void **state)
 	(void)state;
 }
 
-static void control_with_the_number_first_torn_commits_take_the_counters_along(void **state)
+/* Its next writer finds the commit before all the same, but readers wait for that one. */
+static void control_with_the_number_first_commits_are_torn(void **state)
 {
 	unsigned places[N_PLACES] = {};
 	uint64_t lost, twice;
 
 	kill_workers(NUMBER_FIRST, places, &lost, &twice);
-	assert_int_equal(access(spooldir_path("p.spool.bad"), F_OK), 0);
-	assert_true(last_drained < produced);
+	print_message("# %u commits could not be read\n", torn);
+	assert_true(torn > 0);
 	(void)state;
 }
 
@@ -321,7 +319,7 @@ int main(void)
 		kill_test(a_worker_killed_after_any_instruction_loses_nothing_and_repeats_nothing),
 		kill_test(control_with_the_position_first_events_are_lost),
 		kill_test(control_with_the_position_alone_events_come_twice),
-		kill_test(control_with_the_number_first_torn_commits_take_the_counters_along),
+		kill_test(control_with_the_number_first_commits_are_torn),
 	};
 	const char *cause = load_filler();
 	int failed;
