@@ -36,7 +36,7 @@ BIN := $(addprefix $(BUILD)/bin/,ebpf-loaderd ebpf-load ebpf-broker ebpf-tagd eb
 BPF := $(patsubst bpf/%.bpf.c,programs/%.bpf.o,$(wildcard bpf/*.bpf.c))
 
 .PHONY: all bpf man demo test test-systemd shell-systemd test-vm shell-vm lint fuzz bench install clean test-fresh sdk-example
-all: $(BIN) $(BPF) $(BUILD)/sdk/example.so man
+all: $(BIN) $(BPF) $(BUILD)/sdk/example.so $(BUILD)/sdk/example_load.so man
 
 $(BUILD)/%.o: %.c
 	@mkdir -p $(@D)

@@ -3,19 +3,9 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <sys/mman.h>
 #include <sys/stat.h>
 
-/* Executable where the kernel asks for it to be said (6.3 on). */
-static int make_memfd(void)
-{
-	const unsigned exec = 0x10;	/* MFD_EXEC */
-	int fd = memfd_create("ebpf-agent-processor", MFD_CLOEXEC | MFD_ALLOW_SEALING | exec);
-
-	if (fd < 0 && errno == EINVAL)
-		fd = memfd_create("ebpf-agent-processor", MFD_CLOEXEC | MFD_ALLOW_SEALING);
-	return fd < 0 ? -errno : fd;
-}
+#include "../common/memfd.h"
 
 int sealed_copy(const char *path, uint64_t max, int *ret)
 {
@@ -30,7 +20,7 @@ int sealed_copy(const char *path, uint64_t max, int *ret)
 		return -EINVAL;
 	if ((uint64_t)st.st_size > max)
 		return -EFBIG;
-	to = make_memfd();
+	to = memfd_executable("ebpf-agent-processor");
 	if (to < 0)
 		return to;
 	while ((n = read(from, buf, sizeof(buf))) > 0)

@@ -192,13 +192,13 @@ static bool results_valid(const char *s, size_t len)
 	return true;
 }
 
-enum spool_drop batch_take(struct batch *b, uint32_t i, size_t *ret_len)
+enum spool_drop batch_copy(struct batch *b, uint32_t i, int32_t *ret_err, size_t *ret_len)
 {
 	const struct batch_row *row = &b->area->rows[i];
 	uint32_t off = READ_ONCE(row->out_off), len = READ_ONCE(row->out_len);
 
-	if (READ_ONCE(row->err) != 0)
-		return SPOOL_DROP_SO_ERROR;
+	*ret_err = READ_ONCE(row->err);
+	*ret_len = 0;
 	if (len == 0)
 		return SPOOL_DROP_FILTERED;
 	if (len > b->room)
@@ -212,9 +212,12 @@ enum spool_drop batch_take(struct batch *b, uint32_t i, size_t *ret_len)
 
 enum spool_drop batch_result(struct batch *b, uint32_t i, size_t *ret_len)
 {
+	int32_t err;
 	size_t len;
-	enum spool_drop drop = batch_take(b, i, &len);
+	enum spool_drop drop = batch_copy(b, i, &err, &len);
 
+	if (err != 0)
+		return SPOOL_DROP_SO_ERROR;
 	if (drop != SPOOL_N_DROPS)
 		return drop;
 	if (!results_valid(b->result, len))

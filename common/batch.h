@@ -59,8 +59,8 @@ bool batch_finished(const struct batch *b);
 uint32_t batch_through(const struct batch *b, uint32_t n);
 
 /* Row @i of those submitted: SPOOL_N_DROPS and *ret_len (at least 1) bytes in b->result that nobody has looked at yet,
- * or why there are none. */
-enum spool_drop batch_take(struct batch *b, uint32_t i, size_t *ret_len);
+ * or why there are none. *ret_err: what the function left in ErrCtx; bytes are there all the same. */
+enum spool_drop batch_copy(struct batch *b, uint32_t i, int32_t *ret_err, size_t *ret_len);
 /* The same of a processor: SPOOL_N_DROPS and a checked result in b->result, or why there is none. */
 enum spool_drop batch_result(struct batch *b, uint32_t i, size_t *ret_len);
 

@@ -23,10 +23,17 @@ struct manifest_map {
 	uint64_t id, key_size, value_size, max_entries;
 };
 
+struct manifest_function {
+	const char *name;
+	int type;			/* enum function_type */
+	bool initfile;			/* it is handed the item's */
+};
+
 struct manifest_item {
 	const char *name, *type, *path, *sha256;
 	const char *artifact;		/* absolute path of the cached bytes (user_so) */
-	struct conf_strs functions;
+	const char *initfile, *initfile_sha256, *initfile_artifact;	/* the same three of its initfile; or NULL */
+	struct conf_list functions;	/* struct manifest_function */
 	struct conf_list progs;		/* struct manifest_prog */
 	struct conf_list maps;		/* struct manifest_map */
 };

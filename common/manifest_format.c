@@ -64,7 +64,18 @@ static void write_item(struct json *j, const struct manifest_item *i)
 	text(j, "path", i->path);
 	text(j, "sha256", i->sha256);
 	text(j, "artifact", i->artifact);
-	texts(j, "functions", &i->functions);
+	text(j, "initfile", i->initfile);
+	text(j, "initfile_sha256", i->initfile_sha256);
+	text(j, "initfile_artifact", i->initfile_artifact);
+	json_open_array(j, "functions");
+	for EACH(manifest_function, f, &i->functions) {
+		json_open_object(j, NULL);
+		text(j, "name", f->name);
+		json_str(j, "type", function_type_names[f->type]);
+		json_bool(j, "initfile", f->initfile);
+		json_close_object(j);
+	}
+	json_close_array(j);
 	json_open_array(j, "progs");
 	for EACH(manifest_prog, p, &i->progs) {
 		json_open_object(j, NULL);

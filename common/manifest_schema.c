@@ -36,13 +36,26 @@ static const struct conf_schema map_schema = {
 	.name = "a map", .size = sizeof(struct manifest_map), .keys = map_keys, .bare = true,
 };
 
+static const struct conf_key function_keys[] = {
+	ROW(manifest_function, CONF_STR, name, .flags = CONF_REQUIRED),
+	ROW(manifest_function, CONF_ENUM, type, "default", .choices = function_type_names),
+	ROW(manifest_function, CONF_BOOL, initfile),
+	{ 0 },
+};
+static const struct conf_schema function_schema = {
+	.name = "a function", .size = sizeof(struct manifest_function), .keys = function_keys, .bare = true,
+};
+
 static const struct conf_key item_keys[] = {
 	ROW(manifest_item, CONF_NAME, name, .flags = CONF_REQUIRED),
 	ROW(manifest_item, CONF_STR, type, .flags = CONF_REQUIRED),
 	ROW(manifest_item, CONF_STR, path),
 	ROW(manifest_item, CONF_STR, sha256),
 	ROW(manifest_item, CONF_STR, artifact),
-	ROW(manifest_item, CONF_STRS, functions),
+	ROW(manifest_item, CONF_STR, initfile),
+	ROW(manifest_item, CONF_STR, initfile_sha256),
+	ROW(manifest_item, CONF_STR, initfile_artifact),
+	ROW(manifest_item, CONF_LIST, functions, .sub = &function_schema),
 	ROW(manifest_item, CONF_LIST, progs, .sub = &prog_schema),
 	ROW(manifest_item, CONF_LIST, maps, .sub = &map_schema),
 	{ 0 },

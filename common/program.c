@@ -96,37 +96,68 @@ int program_parse(struct arena *a, const char *file, const char *base, const str
 
 /* ---- artifacts --------------------------------------------------------------------------------- */
 
-int program_artifact_path(struct arena *a, const struct program *p, const struct program_item *i, const char **ret,
-			  struct diag *d)
+/* Where something was said, and under which key. */
+struct place {
+	const char *key, *file;
+	unsigned line;
+};
+
+static int resolve(struct arena *a, const struct program *p, const char *said, const struct place *at, const char **ret,
+		   struct diag *d)
 {
 	static const char *const remote[] = { "http://", "https://", "ftp://" };
-	const char *path = i->path, *absolute;
+	const char *path = said, *absolute;
 	char text[DIAG_EXCERPT];
 	size_t n;
 
-	if (!path)
-		return diag_fail(d, -EINVAL, i->item.file, i->item.line, "path: %s has none", i->name);
 	for (n = 0; n < ARRAY_SIZE(remote); n++)
 		if (!strncmp(path, remote[n], strlen(remote[n])))
-			return diag_fail(d, -EPROTONOSUPPORT, i->item.file, i->path_line,
-					 "path: fetching by %.*s is not built in this version (file:// is)",
+			return diag_fail(d, -EPROTONOSUPPORT, at->file, at->line,
+					 "%s: fetching by %.*s is not built in this version (file:// is)", at->key,
 					 (int)strlen(remote[n]) - 3, remote[n]);
 	if (!strncmp(path, "file://", 7)) {
 		path += 7;
 		if (*path != '/')
-			return diag_fail(d, -EINVAL, i->item.file, i->path_line,
-					 "path: \"%s\" is not absolute (expected file:///…)",
-					 diag_excerpt(text, i->path));
+			return diag_fail(d, -EINVAL, at->file, at->line,
+					 "%s: \"%s\" is not absolute (expected file:///…)", at->key,
+					 diag_excerpt(text, said));
 	} else if (strstr(path, "://")) {
-		return diag_fail(d, -EINVAL, i->item.file, i->path_line,
-				 "path: \"%s\" is of no known kind (expected file, http, https or ftp)",
-				 diag_excerpt(text, i->path));
+		return diag_fail(d, -EINVAL, at->file, at->line,
+				 "%s: \"%s\" is of no known kind (expected file, http, https or ftp)", at->key,
+				 diag_excerpt(text, said));
 	}
 	absolute = *path == '/' ? path : arena_printf(a, "%s/%s", p->base, path);
 	if (!absolute)
 		return program_out_of_memory(p, d);
 	*ret = absolute;
 	return 0;
+}
+
+int program_artifact_path(struct arena *a, const struct program *p, const struct program_item *i, const char **ret,
+			  struct diag *d)
+{
+	const struct place at = { "path", i->item.file, i->path_line };
+
+	if (!i->path)
+		return diag_fail(d, -EINVAL, i->item.file, i->item.line, "path: %s has none", i->name);
+	return resolve(a, p, i->path, &at, ret, d);
+}
+
+const struct program_function *program_initfile(const struct program_item *i)
+{
+	for EACH(program_function, f, &i->functions)
+		if (f->type == FUNCTION_INIT && f->initfile)
+			return f;
+	return NULL;
+}
+
+int program_initfile_path(struct arena *a, const struct program *p, const struct program_item *i, const char **ret,
+			  struct diag *d)
+{
+	const struct program_function *f = program_initfile(i);
+	const struct place at = { "initfile", i->item.file, f ? f->item.line : 0 };
+
+	return f ? resolve(a, p, f->initfile, &at, ret, d) : -ENOENT;
 }
 
 /* ---- routes ------------------------------------------------------------------------------------ */

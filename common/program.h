@@ -127,6 +127,12 @@ int program_check_xdp_list(struct arena *a, const struct yaml_node *root, struct
  * http, https, ftp (known, not built), -EINVAL otherwise. */
 int program_artifact_path(struct arena *a, const struct program *p, const struct program_item *i, const char **ret,
 			  struct diag *d);
+/* The same for the file that its init functions are handed. -ENOENT: there is none (nothing is said). */
+int program_initfile_path(struct arena *a, const struct program *p, const struct program_item *i, const char **ret,
+			  struct diag *d);
+/* The function that names it (all that name one name the same), or NULL. */
+const struct program_function *program_initfile(const struct program_item *i);
+#define PROGRAM_INITFILE_MAX (16u << 20)	/* bytes */
 
 /* Where the results of (channel, event) go: the nearest that says anything of a sink, of event, channel, program and
  * sinkd.yaml's defaults. */

@@ -61,19 +61,21 @@ static int check_twice(const struct conf_list *list, size_t size, const char *wh
 			 sorted[first - 1]->line);
 }
 
-static int check_path(struct arena *a, const struct program *p, const struct program_item *i, struct diag *d)
+typedef int find_path(struct arena *a, const struct program *p, const struct program_item *i, const char **ret,
+		      struct diag *d);
+
+/* Where it would have to be fetched from, a load refuses it; here that is a warning. */
+static int check_path(struct arena *a, const struct program *p, const struct program_item *i, find_path *find,
+		      struct diag *d)
 {
 	struct diag place = {0};
 	const char *path;
-	int err;
+	int err = find(a, p, i, &path, &place);
 
-	err = program_artifact_path(a, p, i, &path, &place);
 	if (err == -EPROTONOSUPPORT)
-		diag_warn(d, i->item.file, i->path_line,
-			  "path: fetching by %.*s is not built in this version (file:// is)",
-			  (int)strcspn(i->path, ":"), i->path);
-	else if (err < 0)
-		return program_artifact_path(a, p, i, &path, d);
+		diag_warn(d, NULL, 0, "%s", place.error);
+	else if (err < 0 && err != -ENOENT)
+		return find(a, p, i, &path, d);
 	return 0;
 }
 
@@ -110,12 +112,32 @@ static int check_bpftrace(const struct program_item *i, struct diag *d)
 	return 0;
 }
 
-static int check_user_so(const struct program *p, const struct program_item *i, struct diag *d)
+/* It is handed over as one file that is open in the sandbox before it is locked. */
+static int check_initfile(struct arena *a, const struct program *p, const struct program_item *i, struct diag *d)
+{
+	const struct program_function *first = program_initfile(i);
+
+	for EACH(program_function, f, &i->functions) {
+		if (f->initfile && f->type != FUNCTION_INIT)
+			return FAIL(f, "initfile: %s is of type %s (only a function of type init is handed a file)",
+				    f->name, function_type_names[f->type]);
+		if (f->initfile && strcmp(f->initfile, first->initfile))
+			return FAIL(f, "initfile: %s has another one than %s in line %u (expected one for all of %s)",
+				    f->name, first->name, first->item.line, i->name);
+	}
+	return check_path(a, p, i, program_initfile_path, d);
+}
+
+static int check_user_so(struct arena *a, const struct program *p, const struct program_item *i, struct diag *d)
 {
 	bool used = false;
+	int err;
 
 	if (i->src)
 		return FAIL(i, "src: %s is a user_so (src belongs to a bpftrace program)", i->name);
+	err = check_initfile(a, p, i, d);
+	if (err)
+		return err;
 	for EACH(program_function, f, &i->functions) {
 		for EACH(program_function, before, &i->functions) {
 			if (before == f)
@@ -124,9 +146,10 @@ static int check_user_so(const struct program *p, const struct program_item *i, 
 				return FAIL(f, "functions: \"%s\" is there twice (first in line %u)", f->name,
 					    before->item.line);
 		}
-		if (f->type != FUNCTION_DEFAULT)
+		if (f->type == FUNCTION_HASH)
 			WARN(f, "functions: type %s is not built in this version; %s is not called",
 			     function_type_names[f->type], f->name);
+		used |= f->type != FUNCTION_DEFAULT;
 	}
 	for EACH(program_event, e, &p->events)
 		used |= e->name && !strcmp(e->name, i->name);
@@ -141,13 +164,13 @@ static int check_item(struct arena *a, const struct program *p, const struct pro
 
 	if (!i->path && i->type != ITEM_BPFTRACE)
 		return FAIL(i, "path: is missing in %s (expected where its file is)", i->name);
-	err = i->path ? check_path(a, p, i, d) : 0;
+	err = i->path ? check_path(a, p, i, program_artifact_path, d) : 0;
 	if (err < 0)
 		return err;
 	switch ((enum item_type)i->type) {
 	case ITEM_EBPF_OBJECT: return check_object(i, d);
 	case ITEM_BPFTRACE: return check_bpftrace(i, d);
-	case ITEM_USER_SO: return check_user_so(p, i, d);
+	case ITEM_USER_SO: return check_user_so(a, p, i, d);
 	}
 	return 0;
 }

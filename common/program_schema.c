@@ -143,10 +143,11 @@ static const struct conf_key function_keys[] = {
 	{ "name", CONF_STR, offsetof(struct program_function, name), .min = 1, .max = 127, .flags = CONF_REQUIRED,
 	  .help = "the symbol in the shared object" },
 	{ "type", CONF_ENUM, offsetof(struct program_function, type), "default", .choices = function_type_names,
-	  .help = "default: takes events. hash: gives an event's key. The others are called around a load. Only "
-		  "default is built in this version" },
+	  .help = "default: takes events. init: called once in each process of the object, before anything else. "
+		  "preload, postload: called before and after a load. unload: called when the program is unloaded. "
+		  "hash: gives an event's key; not built in this version" },
 	{ "initfile", CONF_CUSTOM, offsetof(struct program_function, initfile), .parse = parse_initfile,
-	  .help = "a file handed to init" NOT_BUILT },
+	  .help = "a file of up to 16 MiB whose bytes are handed to init; the same for all of this object" },
 	{ 0 },
 };
 
@@ -177,7 +178,7 @@ static const struct conf_key properties_keys[] = {
 	{ "functions", CONF_LIST, offsetof(struct doc_properties, functions), .sub = &function_schema, .max = 64,
 	  .flags = CONF_NULL_OK, .help = "user_so: the functions in it that are used" },
 	{ "initfile", CONF_CUSTOM, offsetof(struct doc_properties, initfile), .parse = parse_initfile,
-	  .help = "user_so: a file handed to its init function" NOT_BUILT },
+	  .help = "user_so: a file handed to its init functions" },
 	{ "src", CONF_STR, offsetof(struct doc_properties, src), .min = 1, .max = YAML_SIZE_MAX,
 	  .help = "bpftrace: the script itself, instead of a path" NOT_BUILT },
 	{ 0 },

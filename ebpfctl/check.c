@@ -81,8 +81,8 @@ static void report_json(const struct verdict *v, const struct diag *d, bool ok)
 	puts(text ? text : "{\"ok\":false,\"error\":\"out of memory\",\"warnings\":[]}");
 }
 
-/* What is wrong with the file of an item; NULL: nothing that can be seen without loading it. */
-static const char *find_fault(const struct program_item *i, const char *path)
+/* What is wrong with a file; NULL: nothing that can be seen without loading it. */
+static const char *find_fault(const char *path, bool elf, off_t max)
 {
 	cleanup(closep) int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
 	unsigned char magic[SELFMAG] = {0};
@@ -92,36 +92,55 @@ static const char *find_fault(const struct program_item *i, const char *path)
 		return strerror(errno);
 	if (!S_ISREG(st.st_mode))
 		return "not a file";
-	if (i->type != ITEM_BPFTRACE &&
-	    (pread(fd, magic, sizeof(magic), 0) != SELFMAG || memcmp(magic, ELFMAG, SELFMAG)))
+	if (elf && (pread(fd, magic, sizeof(magic), 0) != SELFMAG || memcmp(magic, ELFMAG, SELFMAG)))
 		return "not an ELF file";
+	if (max && (st.st_size == 0 || st.st_size > max))
+		return st.st_size ? "too large for an initfile" : "empty";
 	return NULL;
+}
+
+/* @err: of finding @path. */
+static int check_file_of(const struct program_item *i, const char *key, unsigned line, int err, const char *fault,
+			 const char *path, bool demanded, struct diag *d)
+{
+	if (err == -EPROTONOSUPPORT && !demanded)	/* warned about already */
+		return 0;
+	if (err < 0)
+		return err;
+	if (fault && demanded)
+		return diag_fail(d, -ENOENT, i->item.file, line, "%s: %s: %s", key, path, fault);
+	if (fault)
+		diag_warn(d, i->item.file, line, "%s: %s: %s", key, path, fault);
+	return 0;
+}
+
+static int check_files(struct arena *a, const struct program *p, const struct program_item *i, bool demanded,
+		       struct diag *d)
+{
+	const struct program_function *f = program_initfile(i);
+	const char *path = NULL;
+	int err = 0;
+
+	if (i->path) {
+		err = program_artifact_path(a, p, i, &path, demanded ? d : NULL);
+		err = check_file_of(i, "path", i->path_line, err,
+				    err ? NULL : find_fault(path, i->type != ITEM_BPFTRACE, 0), path, demanded, d);
+	}
+	if (err || !f)
+		return err;
+	err = program_initfile_path(a, p, i, &path, demanded ? d : NULL);
+	return check_file_of(i, "initfile", f->item.line, err,
+			     err ? NULL : find_fault(path, false, PROGRAM_INITFILE_MAX), path, demanded, d);
 }
 
 static int check_artifacts(struct arena *a, const struct program *p, bool demanded, struct diag *d)
 {
 	const struct program_item *items = p->items.items;
-	size_t n;
+	int err = 0;
 
-	for (n = 0; n < p->items.n; n++) {
-		const struct program_item *i = &items[n];
-		const char *path, *fault;
-		int err;
-
-		if (!i->path)
-			continue;
-		err = program_artifact_path(a, p, i, &path, demanded ? d : NULL);
-		if (err == -EPROTONOSUPPORT && !demanded)	/* warned about already */
-			continue;
-		if (err < 0)
-			return err;
-		fault = find_fault(i, path);
-		if (fault && demanded)
-			return diag_fail(d, -ENOENT, i->item.file, i->path_line, "path: %s: %s", path, fault);
-		if (fault)
-			diag_warn(d, i->item.file, i->path_line, "path: %s: %s", path, fault);
-	}
-	return 0;
+	for (size_t n = 0; n < p->items.n && !err; n++)
+		err = check_files(a, p, &items[n], demanded, d);
+	return err;
 }
 
 /* The folder that @path lies in, links resolved. */

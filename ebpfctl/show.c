@@ -47,6 +47,15 @@ static void show_prog(const struct ctl *c, const struct manifest_prog *p)
 	putchar('\n');
 }
 
+static void show_functions(const struct manifest_item *i)
+{
+	const struct manifest_function *f = i->functions.items;
+
+	for (size_t k = 0; k < i->functions.n; k++)
+		printf("  function  %s  %s%s\n", f[k].name, function_type_names[f[k].type],
+		       f[k].initfile ? "  with the initfile" : "");
+}
+
 static void show_item(const struct ctl *c, const struct manifest_item *i)
 {
 	const struct manifest_prog *progs = i->progs.items;
@@ -57,7 +66,9 @@ static void show_item(const struct ctl *c, const struct manifest_item *i)
 	heading(c, title);
 	line("  from", i->path);
 	line("  sha256", i->sha256);
-	each_line("  function", &i->functions);
+	line("  initfile", i->initfile);
+	line("  its sha256", i->initfile_sha256);
+	show_functions(i);
 	for (size_t k = 0; k < i->progs.n; k++)
 		show_prog(c, &progs[k]);
 	for (size_t k = 0; k < i->maps.n; k++)

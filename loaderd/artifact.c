@@ -8,6 +8,7 @@
 #include <sys/mman.h>
 #include <sys/stat.h>
 
+#include "../common/memfd.h"
 #include "../common/paths.h"
 #include "broker.h"
 #include "load.h"
@@ -52,13 +53,13 @@ static int copy(int to, int from, size_t *ret_size)
 
 int artifact_read(struct artifact *ret, int fd, const char *path)
 {
-	cleanup(closep) int memfd = memfd_create("artifact", MFD_CLOEXEC | MFD_ALLOW_SEALING);
+	cleanup(closep) int memfd = memfd_executable("artifact");
 	const void *bytes;
 	size_t size = 0;
 	int err;
 
 	if (memfd < 0)
-		return -errno;
+		return memfd;
 	err = copy(memfd, fd, &size);
 	if (err)
 		return err;

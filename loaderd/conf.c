@@ -38,9 +38,26 @@ static const struct conf_schema artifacts_schema = {
 	.keys = artifacts_keys,
 };
 
+#define FUNCTIONS(field) (offsetof(struct loaderd_conf, functions.field) - offsetof(struct loaderd_conf, functions))
+static const struct conf_key functions_keys[] = {
+	{ "memory", CONF_SIZE, FUNCTIONS(memory), "256M", .min = 1 << 20, .max = 64ULL << 30,
+	  .help = "private memory that the process of one object may have" },
+	{ "deadline", CONF_TIME, FUNCTIONS(deadline_ns), "5s", .min = 10 * NSEC_PER_MSEC, .max = 600 * NSEC_PER_SEC,
+	  .help = "how long one call may take; load-timeout bounds all of a load" },
+	{ 0 },
+};
+
+static const struct conf_schema functions_schema = {
+	.name = "a user_so's functions that are called around a load",
+	.size = sizeof(((struct loaderd_conf *)0)->functions),
+	.keys = functions_keys,
+};
+
 static const struct conf_key keys[] = {
 	{ "artifacts", CONF_STRUCT, offsetof(struct loaderd_conf, artifacts), .sub = &artifacts_schema,
 	  .help = "what may be loaded" },
+	{ "functions", CONF_STRUCT, offsetof(struct loaderd_conf, functions), .sub = &functions_schema,
+	  .help = "bounds of functions of type init, preload, postload and unload" },
 	{ "load-timeout", CONF_TIME, offsetof(struct loaderd_conf, load_timeout_ns), "30s", .min = NSEC_PER_SEC,
 	  .max = 600 * NSEC_PER_SEC, .help = "a load that takes longer is ended, and leaves nothing behind" },
 	{ "drain-timeout", CONF_TIME, offsetof(struct loaderd_conf, drain_timeout_ns), "10s",

@@ -16,8 +16,8 @@
 static void job_free(struct job *j)
 {
 	closep(&j->yaml);
-	for (size_t k = 0; k < PROGRAM_MAX_ITEMS; k++)
-		closep(&j->artifacts[k]);
+	for (size_t k = 0; k < j->n_files; k++)
+		closep(&j->files[k].fd);
 	closep(&j->sock);
 	closep(&j->pidfd);
 	closep(&j->result);
@@ -141,22 +141,22 @@ static void on_timeout(uv_timer_t *t)
 
 static void tell_opened(struct job *j)
 {
-	size_t all = j->program->items.n, opened = all - j->missing;
+	size_t all = j->n_files, opened = all - j->missing;
 
 	job_tell(j, 5 + 30 * opened / all, "opening artifacts %zu/%zu", opened, all);
 }
 
-static void on_artifact(void *arg, unsigned tag, int err, const char *text, int fd)
+static void on_file(void *arg, unsigned tag, int err, const char *text, int fd)
 {
 	struct job *j = arg;
-	const struct program_item *i = (const struct program_item *)j->program->items.items + tag;
+	struct job_file *f = &j->files[tag];
 
 	if (!err && fd < 0)
 		err = -EIO;
 	if (err)
-		outcome_fail(&j->outcome, AGENT_ERR_LOAD_FAILED, "%s:%u: %s: %s", i->item.file, i->path_line,
-			     j->paths[tag], text[0] ? text : strerror(-err));
-	j->artifacts[tag] = fd;
+		outcome_fail(&j->outcome, AGENT_ERR_LOAD_FAILED, "%s:%u: %s: %s", f->item->item.file, f->line, f->path,
+			     text[0] ? text : strerror(-err));
+	f->fd = fd;
 	j->missing--;
 	tell_opened(j);
 	if (j->missing > 0)
@@ -182,8 +182,6 @@ static struct job *job_new(struct loaderd *d, const struct load_request *r)
 	j->done = r->done;
 	j->arg = r->arg;
 	j->yaml = j->pidfd = j->sock = j->result = -1;
-	for (size_t k = 0; k < PROGRAM_MAX_ITEMS; k++)
-		j->artifacts[k] = -1;
 	j->arena = arena_new(0);
 	return j;
 }
@@ -199,11 +197,11 @@ static void begin(struct job *j)
 	j->timer.data = j;
 	j->open = 1;
 	uv_timer_start(&j->timer, on_timeout, j->d->conf->load_timeout_ns / NSEC_PER_MSEC, 0);
-	j->missing = j->program->items.n;
+	j->missing = j->n_files;
 	tell_opened(j);
-	for (size_t k = 0; k < j->program->items.n; k++)
-		if (broker_ask(j->d->broker, BROKER_ARTIFACT, j->paths[k], on_artifact, j, k))
-			on_artifact(j, k, -ENAMETOOLONG, "", -1);
+	for (size_t k = 0, n = j->n_files; k < n; k++)
+		if (broker_ask(j->d->broker, BROKER_ARTIFACT, j->files[k].path, on_file, j, k))
+			on_file(j, k, -ENAMETOOLONG, "", -1);
 }
 
 bool job_room(const struct loaderd *d)

@@ -12,9 +12,12 @@
 #include "job.h"
 #include "job_run.h"
 
+#define LOG_LINES_MAX 128	/* of one child */
+
 static int next_message(const struct job *j, struct job_message *m, int *ret_fd)
 {
-	size_t item = j->sent - 1;
+	const struct program_item *items = j->program->items.items;
+	size_t file = j->sent - 2;
 
 	*ret_fd = -1;
 	memset(m, 0, sizeof(*m));
@@ -24,12 +27,16 @@ static int next_message(const struct job *j, struct job_message *m, int *ret_fd)
 		snprintf(m->a, sizeof(m->a), "%s", j->file);
 		snprintf(m->b, sizeof(m->b), "%s", j->base);
 		*ret_fd = j->yaml;
-	} else if (item < j->program->items.n) {
-		m->type = JOB_ARTIFACT;
-		m->value = item;
-		snprintf(m->a, sizeof(m->a), "%s", j->paths[item]);
-		*ret_fd = j->artifacts[item];
-	} else if (item == j->program->items.n) {
+	} else if (j->sent == 1) {
+		m->type = JOB_LIMITS;
+		m->value = j->d->conf->functions.memory;
+		m->more = j->d->conf->functions.deadline_ns;
+	} else if (file < j->n_files) {
+		m->type = j->files[file].type;
+		m->value = (uint64_t)(j->files[file].item - items);
+		snprintf(m->a, sizeof(m->a), "%s", j->files[file].path);
+		*ret_fd = j->files[file].fd;
+	} else if (file == j->n_files) {
 		m->type = JOB_GO;
 	} else {
 		return -ENODATA;
@@ -84,12 +91,24 @@ static void note_phase(struct job *j, uint64_t phase)
 		const char *text;
 	} phases[] = {
 		[JOB_READING] = { 40, "reading artifacts" },
+		[JOB_CALLING] = { 45, "calling init and preload functions" },
 		[JOB_LOADING] = { 55, "loading into the kernel" },
 		[JOB_ATTACHING] = { 85, "attaching" },
 	};
 
 	if (phase < ARRAY_SIZE(phases))
 		job_tell(j, phases[phase].percent, "%s", phases[phase].text);
+}
+
+void job_log(const struct entry *e, unsigned *logged, char *text)
+{
+	if ((*logged)++ >= LOG_LINES_MAX)
+		return;
+	diag_make_printable(text);
+	for (char *c = text; *c; c++)	/* what a stranger wrote makes no lines of its own */
+		if (*c == '\n' || *c == '\t')
+			*c = ' ';
+	log_info("%s: %s", e->name, text);
 }
 
 static void on_perf_event(void *arg, unsigned tag, int err, const char *text, int fd)
@@ -105,7 +124,7 @@ static void on_perf_event(void *arg, unsigned tag, int err, const char *text, in
 		job_abort(j, "ebpf-load does not listen");
 }
 
-static void on_message(struct job *j, const struct job_message *m, int fd)
+static void on_message(struct job *j, struct job_message *m, int fd)
 {
 	switch (m->type) {
 	case JOB_PERF_EVENT:
@@ -117,6 +136,9 @@ static void on_message(struct job *j, const struct job_message *m, int fd)
 		break;
 	case JOB_PHASE:
 		note_phase(j, m->value);
+		break;
+	case JOB_LOG:
+		job_log(j->entry, &j->logged, m->a);
 		break;
 	case JOB_DONE:
 		closep(&j->result);

@@ -4,16 +4,35 @@
 #include <string.h>
 #include <sys/mman.h>
 
+#include "job.h"
 #include "job_run.h"
 
-static int find_artifacts(struct job *j, struct outcome *o)
+static int add_files(struct job *j, const struct program_item *i, struct diag *d)
+{
+	const struct program_function *f = program_initfile(i);
+	struct job_file artifact = { .type = JOB_ARTIFACT, .item = i, .line = i->path_line, .fd = -1 };
+	struct job_file initfile = { .type = JOB_INITFILE, .item = i, .fd = -1 };
+	int err = program_artifact_path(j->arena, j->program, i, &artifact.path, d);
+
+	if (!err)
+		j->files[j->n_files++] = artifact;
+	if (err || !f)
+		return err;
+	initfile.line = f->item.line;
+	err = program_initfile_path(j->arena, j->program, i, &initfile.path, d);
+	if (!err)
+		j->files[j->n_files++] = initfile;
+	return err;
+}
+
+static int find_files(struct job *j, struct outcome *o)
 {
 	const struct program_item *i = j->program->items.items;
 	struct diag d = { 0 };
 	int err = 0;
 
 	for (size_t k = 0; k < j->program->items.n && !err; k++)
-		err = program_artifact_path(j->arena, j->program, &i[k], &j->paths[k], &d);
+		err = add_files(j, &i[k], &d);
 	if (!err && j->program->items.n == 0)
 		err = diag_fail(&d, -EINVAL, j->file, 0, "there is nothing to load in it");
 	if (err)
@@ -75,7 +94,7 @@ int job_accept(struct job *j, const struct load_request *r, struct outcome *o)
 	if (!err)
 		err = refuse_not_built(j->program, o);
 	if (!err)
-		err = find_artifacts(j, o);
+		err = find_files(j, o);
 	if (!err)
 		err = copy_text(j, r, o);
 	return err;

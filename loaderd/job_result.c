@@ -17,7 +17,8 @@ static bool in_use(const struct job *j, const char *sha256)
 		const struct manifest_item *i = e->manifest ? e->manifest->items.items : NULL;
 
 		for (size_t k = 0; i && k < e->manifest->items.n; k++)
-			if (i[k].artifact && i[k].sha256 && !strcmp(i[k].sha256, sha256))
+			if ((i[k].artifact && i[k].sha256 && !strcmp(i[k].sha256, sha256)) ||
+			    (i[k].initfile_sha256 && !strcmp(i[k].initfile_sha256, sha256)))
 				return true;
 	}
 	for (struct job *other = j->d->jobs; other; other = other->next)

@@ -12,6 +12,14 @@ struct cached {
 	bool made;		/* by this load: goes with it if it fails */
 };
 
+struct job_file {
+	unsigned type;			/* JOB_ARTIFACT, JOB_INITFILE */
+	const struct program_item *item;
+	const char *path;
+	unsigned line;			/* where the YAML speaks of it */
+	int fd;				/* -1: not opened */
+};
+
 struct job {
 	struct job *next;
 	struct loaderd *d;
@@ -26,13 +34,13 @@ struct job {
 
 	uint64_t generation;
 	int yaml;			/* memfd */
-	int artifacts[PROGRAM_MAX_ITEMS];
-	const char *paths[PROGRAM_MAX_ITEMS];
-	size_t missing;			/* artifacts that the broker has not answered for */
+	struct job_file files[2 * PROGRAM_MAX_ITEMS];
+	size_t n_files;
+	size_t missing;			/* those that the broker has not answered for */
 
 	pid_t pid;
 	int pidfd, sock;
-	size_t sent;			/* messages to the child: BEGIN, one per item, GO */
+	size_t sent;			/* messages to the child: BEGIN, LIMITS, one per file, GO */
 	uv_poll_t exit_poll, sock_poll;
 	uv_timer_t timer;
 	int open;			/* handles */
@@ -40,6 +48,7 @@ struct job {
 	int result;			/* memfd with the manifest; -1: not done */
 	struct outcome outcome;		/* why it failed */
 	struct cached *cached;
+	unsigned logged;		/* lines */
 };
 
 /* Parses @r into @j, copies its text to a memfd, and refuses what needs no child to be refused. 0, or a negative
@@ -56,6 +65,9 @@ int job_take_manifest(struct job *j);
 
 /* A failed load leaves nothing behind: pins, cached artifacts. */
 void job_clean_up(struct job *j);
+
+/* A line that a child of @e's wants in the journal, unless it said too many already. @text is changed. */
+void job_log(const struct entry *e, unsigned *logged, char *text);
 
 /* Says how far it is, unless it was further already. */
 void job_tell(struct job *j, unsigned percent, const char *fmt, ...) printf_like(3, 4);

@@ -13,65 +13,13 @@
 #include "load_log.h"
 
 #define MEMORY_MAX (1u << 30)
-
-struct received {
-	int yaml;
-	int artifacts[PROGRAM_MAX_ITEMS];
-	char paths[PROGRAM_MAX_ITEMS][PATH_MAX];
-	char file[PATH_MAX], base[PATH_MAX];
-};
-
-static void received_fini(struct received *r)
-{
-	closep(&r->yaml);
-	for (size_t k = 0; k < PROGRAM_MAX_ITEMS; k++)
-		closep(&r->artifacts[k]);
-}
-
-static int take_message(struct load *l, struct received *r, const struct job_message *m, int fd)
-{
-	switch (m->type) {
-	case JOB_BEGIN:
-		r->yaml = fd;
-		l->generation = m->value;
-		strcpy(r->file, m->a);
-		strcpy(r->base, m->b);
-		return 0;
-	case JOB_ARTIFACT:
-		if (m->value >= PROGRAM_MAX_ITEMS || fd < 0)
-			return -EBADMSG;
-		r->artifacts[m->value] = fd;
-		strcpy(r->paths[m->value], m->a);
-		return 0;
-	case JOB_GO:
-		return r->yaml >= 0 ? 1 : -EBADMSG;
-	default:
-		return -EBADMSG;
-	}
-}
-
-static int receive(struct load *l, struct received *r)
-{
-	struct job_message m;
-	int err = 0;
-
-	while (!err) {
-		int fd = -1;
-		size_t n_fds = 1;
-		ssize_t n = fdpass_receive(l->sock, &m, sizeof(m), &fd, &n_fds);
-
-		if (n != sizeof(m) || m.a[PATH_MAX - 1] || m.b[PATH_MAX - 1])
-			return -EBADMSG;
-		err = take_message(l, r, &m, n_fds ? fd : -1);
-	}
-	return err < 0 ? err : 0;
-}
+#define ARENA_MAX  (256u << 20)	/* what functions ask for lies there until it can be set */
 
 static int parse(struct load *l, const struct received *r)
 {
 	struct yaml_node *root;
 	struct program *p;
-	int err = yaml_parse_fd(l->arena, r->file, r->yaml, &root, &l->diag);
+	int err = yaml_parse_fd(l->arena, r->file, r->document, &root, &l->diag);
 
 	if (!err)
 		err = program_parse(l->arena, r->file, r->base, root, &p, &l->diag);
@@ -83,23 +31,55 @@ static int parse(struct load *l, const struct received *r)
 	l->n_items = p->items.n;
 	for (size_t k = 0; k < l->n_items; k++) {
 		l->items[k].decl = (const struct program_item *)p->items.items + k;
-		l->items[k].artifact.fd = -1;
+		l->items[k].artifact.fd = l->items[k].initfile.fd = -1;
 	}
 	return 0;
 }
 
-static int read_artifact(struct load *l, struct load_item *i, int fd, const char *path)
+static int read_file(struct load *l, const struct received_file *f, unsigned line, struct artifact *to)
 {
-	unsigned line = i->decl->path_line;
-	int err = fd < 0 ? -EBADF : artifact_read(&i->artifact, fd, arena_strdup(l->arena, path));
+	int err = f->fd < 0 ? -EBADF : artifact_read(to, f->fd, f->path);
 
 	if (err == -ENODATA)
-		return load_fail(l, line, "%s is empty", path);
+		return load_fail(l, line, "%s is empty", f->path);
 	if (err)
-		return load_fail(l, line, "%s cannot be read: %s", path, strerror(-err));
-	if (i->decl->sha256 && strcmp(i->decl->sha256, i->artifact.sha256))
-		return load_fail(l, line, "%s has the SHA-256 %s, not %s", path, i->artifact.sha256, i->decl->sha256);
+		return load_fail(l, line, "%s cannot be read: %s", f->path ? f->path : "a file", strerror(-err));
 	return 0;
+}
+
+static int read_artifact(struct load *l, struct load_item *i, const struct received_file *f)
+{
+	unsigned line = i->decl->path_line;
+	int err = read_file(l, f, line, &i->artifact);
+
+	if (err)
+		return err;
+	if (i->decl->sha256 && strcmp(i->decl->sha256, i->artifact.sha256))
+		return load_fail(l, line, "%s has the SHA-256 %s, not %s", f->path, i->artifact.sha256,
+				 i->decl->sha256);
+	return 0;
+}
+
+static int read_initfile(struct load *l, struct load_item *i, const struct received_file *f)
+{
+	const struct program_function *function = program_initfile(i->decl);
+	int err = function ? read_file(l, f, function->item.line, &i->initfile) : 0;
+
+	if (!err && i->initfile.size > PROGRAM_INITFILE_MAX)
+		return load_fail(l, function->item.line, "the initfile %s has %zu bytes: more than %u MiB", f->path,
+				 i->initfile.size, PROGRAM_INITFILE_MAX >> 20);
+	return err;
+}
+
+/* Every item of @type. */
+static int each(struct load *l, int type, int (*do_it)(struct load *l, struct load_item *i))
+{
+	int err = 0;
+
+	for (size_t k = 0; k < l->n_items && !err; k++)
+		if ((int)l->items[k].decl->type == type)
+			err = do_it(l, &l->items[k]);
+	return err;
 }
 
 static int load_items(struct load *l, const struct received *r)
@@ -108,16 +88,20 @@ static int load_items(struct load *l, const struct received *r)
 
 	load_tell_phase(l, JOB_READING);
 	for (size_t k = 0; k < l->n_items && !err; k++)
-		err = read_artifact(l, &l->items[k], r->artifacts[k], r->paths[k]);
-	load_tell_phase(l, JOB_LOADING);
+		err = read_artifact(l, &l->items[k], &r->artifacts[k]) ?:
+		      read_initfile(l, &l->items[k], &r->initfiles[k]);
 	/* What costs nothing in the kernel first. */
-	for (size_t k = 0; k < l->n_items && !err; k++)
-		if (l->items[k].decl->type == ITEM_USER_SO)
-			err = load_so(l, &l->items[k]);
-	for (size_t k = 0; k < l->n_items && !err; k++)
-		if (l->items[k].decl->type == ITEM_EBPF_OBJECT)
-			err = load_object(l, &l->items[k]);
-	return err;
+	if (!err)
+		err = each(l, ITEM_USER_SO, load_so);
+	if (!err)
+		err = each(l, ITEM_EBPF_OBJECT, load_object_open);
+	if (!err)
+		err = load_functions_before(l);
+	load_tell_phase(l, JOB_LOADING);
+	if (!err)
+		err = each(l, ITEM_EBPF_OBJECT, load_object);
+	l->loaded = true;
+	return err ? err : load_asked_maps(l);
 }
 
 static const char *why_nothing(struct load *l)
@@ -182,29 +166,34 @@ static int send_failed(struct load *l, int err)
 	return fdpass_send(l->sock, &m, sizeof(m), NULL, 0);
 }
 
-static int run(struct load *l)
+static int load(struct load *l, const struct received *r)
 {
-	cleanup(received_fini) struct received r = { .yaml = -1 };
-	int err;
+	int err = parse(l, r);
 
-	for (size_t k = 0; k < PROGRAM_MAX_ITEMS; k++)
-		r.artifacts[k] = -1;
-	err = receive(l, &r);
-	if (err)
-		return load_fail(l, 0, "loaderd sent something else than a load");
-	err = rights_apply(&rights_load);
-	if (err)
-		return load_fail(l, 0, "cannot drop rights: %s", strerror(-err));
-	err = parse(l, &r);
 	if (!err)
-		err = load_items(l, &r);
+		err = load_items(l, r);
 	if (!err)
 		err = load_channels(l);
 	if (!err)
 		err = attach(l);
 	if (!err)
+		err = load_functions_after(l);
+	if (!err)
 		err = load_manifest(l);
 	return err ? err : send_done(l);
+}
+
+static int run(struct load *l, bool unload)
+{
+	cleanup(received_fini) struct received r = { .document = -1 };
+	int err = load_receive(l, &r);
+
+	if (err)
+		return load_fail(l, 0, "loaderd sent something else than a load");
+	err = rights_apply(&rights_load);
+	if (err)
+		return load_fail(l, 0, "cannot drop rights: %s", strerror(-err));
+	return unload ? load_unload(l, &r) : load(l, &r);
 }
 
 /* What a hostile object has allocated for itself is its load's end, not the machine's. */
@@ -215,14 +204,15 @@ static void limit_memory(void)
 #endif
 }
 
-int main(void)
+int main(int argc, char **argv)
 {
 	struct load l = { .sock = JOB_FD };
 	int err;
 
 	limit_memory();
-	l.arena = arena_new(0);
-	err = l.arena ? run(&l) : -ENOMEM;
+	l.arena = arena_new(ARENA_MAX);
+	err = l.arena ? run(&l, argc == 2 && !strcmp(argv[1], "unload")) : -ENOMEM;
+	load_functions_stop(&l);
 	if (err)
 		send_failed(&l, err);
 	for (size_t k = 0; k < l.n_items; k++) {
@@ -230,6 +220,7 @@ int main(void)
 			bpf_link__destroy(l.items[k].progs[j].link);
 		bpf_object__close(l.items[k].obj);
 		artifact_fini(&l.items[k].artifact);
+		artifact_fini(&l.items[k].initfile);
 	}
 	load_log_free();
 	diag_fini(&l.diag);

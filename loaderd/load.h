@@ -12,6 +12,7 @@
 #include "../common/manifest.h"
 #include "../common/program.h"
 #include "job.h"
+#include "load_sandbox.h"
 
 struct artifact {		/* bytes that nobody can change any more */
 	const char *path;	/* where they came from */
@@ -43,6 +44,9 @@ struct load_item {
 	size_t n_progs;
 	/* user_so */
 	const char *cached;	/* absolute path of the bytes that workers will use */
+	struct artifact initfile;	/* no bytes: there is none */
+	const char *cached_initfile;
+	struct load_calls *calls;	/* NULL: no function of it is called here */
 };
 
 struct load {
@@ -57,6 +61,12 @@ struct load {
 	size_t n_items;
 	struct conf_strs degraded;
 	struct manifest manifest;	/* being filled */
+	struct load_limits limits;	/* of functions */
+	bool loaded;			/* objects and maps are in the kernel */
+	bool unloading;			/* load_unload(): nothing can be set any more */
+	struct load_asked *asked, **asked_end;	/* by functions: to be set when the time has come */
+	size_t n_asked, n_logged;
+	const struct load_asked *asking;	/* whose request is being dealt with; NULL: the YAML's */
 };
 
 /* A sentence for `show`: something is not as asked for. Told once. */
@@ -69,6 +79,21 @@ int load_not_built(struct load *l, unsigned line, const char *fmt, ...) printf_l
 int load_ask_perf_event(struct load *l, const char *section, int *ret_fd, const char **ret_cause);
 void load_tell_phase(struct load *l, enum job_phase phase);
 int load_tell_cached(struct load *l, const char *sha256, bool made);
+/* A line for the journal. @text NULL: out of memory, nothing. */
+void load_tell_log(struct load *l, const char *text);
+
+/* load_receive.c: what loaderd hands over, up to GO. Paths lie in the arena. 0, or as load_fail(). */
+struct received_file {
+	int fd;			/* -1: none */
+	const char *path;
+};
+struct received {
+	int document;		/* the YAML; when unloading, the manifest */
+	const char *file, *base;
+	struct received_file artifacts[PROGRAM_MAX_ITEMS], initfiles[PROGRAM_MAX_ITEMS];
+};
+int load_receive(struct load *l, struct received *ret);
+void received_fini(struct received *r);
 
 /* artifact.c. Copies @fd (closed by the caller) into a sealed memfd. -EFBIG, -EIO, … */
 int artifact_read(struct artifact *ret, int fd, const char *path);
@@ -76,14 +101,29 @@ void artifact_fini(struct artifact *a);
 /* Keeps the bytes in the cache by digest, atomically; *ret_path lies in the arena. */
 int artifact_cache(struct load *l, const struct artifact *a, const char **ret_path);
 
-/* load_object.c: opens and loads, dropping what this kernel lacks. */
+/* load_object.c: opens, and, later, loads, dropping what this kernel lacks. */
+int load_object_open(struct load *l, struct load_item *i);
 int load_object(struct load *l, struct load_item *i);
 /* load_maps.c: sizes, shared maps (before the load), initial entries, pins (after it). */
 int load_maps_prepare(struct load *l, struct load_item *i);
 int load_maps_init(struct load *l, struct load_item *i);
 int load_maps_pin(struct load *l, struct load_item *i);
+/* One entry of a map that is there. */
+int load_maps_put(struct load *l, struct load_item *i, const char *map, const struct yaml_node *key,
+		  const struct yaml_node *value);
 /* load_variables.c */
 int load_variables(struct load *l, struct load_item *i);
+int load_variable(struct load *l, struct load_item *i, const struct program_variable *v);
+bool load_has_variable(const struct load_item *i, const char *name);
+/* load_functions.c: init and preload, between opening objects and loading them; postload, when all is attached. */
+int load_functions_before(struct load *l);
+int load_functions_after(struct load *l);
+void load_functions_stop(struct load *l);
+/* load_unload.c: the unload functions of a program that is loaded. */
+int load_unload(struct load *l, const struct received *r);
+/* load_asked.c: sets what init and preload functions asked for: before the load; after it. */
+int load_asked_variables(struct load *l, struct load_item *i);
+int load_asked_maps(struct load *l);
 /* load_value.c: writes what @n says into @to as the BTF type @type has it. -EINVAL (said). @what: for messages. */
 int load_value(struct load *l, const struct btf *btf, uint32_t type, const struct yaml_node *n, void *to, size_t size,
 	       const char *what);

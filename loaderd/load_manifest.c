@@ -96,18 +96,18 @@ static int add_maps(struct load *l, const struct load_item *i, struct conf_list 
 	return 0;
 }
 
-static int add_functions(struct load *l, const struct program_item *i, struct conf_strs *to)
+static int add_functions(struct load *l, const struct program_item *i, struct conf_list *to)
 {
 	const struct program_function *f = i->functions.items;
-	const char **names = arena_alloc(l->arena, (i->functions.n + 1) * sizeof(*names));
+	struct manifest_function *m = arena_alloc(l->arena, (i->functions.n + 1) * sizeof(*m));
 
-	if (!names)
+	if (!m)
 		return -ENOMEM;
 	for (size_t k = 0; k < i->functions.n; k++)
-		names[k] = f[k].name;
+		m[k] = (struct manifest_function){ f[k].name, f[k].type, f[k].initfile != NULL };
 	if (i->functions.n == 0 && i->type == ITEM_USER_SO)
-		names[0] = "process";
-	*to = (struct conf_strs){ names, i->functions.n ? i->functions.n : i->type == ITEM_USER_SO };
+		m[0] = (struct manifest_function){ "process", FUNCTION_DEFAULT, false };
+	*to = (struct conf_list){ m, i->functions.n ? i->functions.n : i->type == ITEM_USER_SO };
 	return 0;
 }
 
@@ -123,6 +123,11 @@ static int add_items(struct load *l, struct conf_list *to)
 			.name = i->decl->name, .type = item_type_names[i->decl->type], .path = i->artifact.path,
 			.sha256 = i->artifact.sha256, .artifact = i->cached,
 		};
+		if (i->initfile.bytes) {
+			m[k].initfile = i->initfile.path;
+			m[k].initfile_sha256 = i->initfile.sha256;
+			m[k].initfile_artifact = i->cached_initfile;
+		}
 		err = add_functions(l, i->decl, &m[k].functions);
 		if (!err && i->obj)
 			err = add_progs(l, i, &m[k].progs);

@@ -232,27 +232,67 @@ static int init_entries(struct load *l, struct load_item *i, struct bpf_map *m, 
 	return err;
 }
 
-static int init_map(struct load *l, struct load_item *i, const struct program_map *decl)
+/* Their values are descriptors, which would be ours. */
+static bool holds_descriptors(enum bpf_map_type type)
 {
-	struct bpf_map *m = find(i, decl->item.key);
-	int cpus = libbpf_num_possible_cpus(), err;
-	struct entry e = {
+	switch ((int)type) {
+	case BPF_MAP_TYPE_PROG_ARRAY:
+	case BPF_MAP_TYPE_PERF_EVENT_ARRAY:
+	case BPF_MAP_TYPE_CGROUP_ARRAY:
+	case BPF_MAP_TYPE_ARRAY_OF_MAPS:
+	case BPF_MAP_TYPE_HASH_OF_MAPS:
+	case BPF_MAP_TYPE_SOCKMAP:
+	case BPF_MAP_TYPE_SOCKHASH:
+	case BPF_MAP_TYPE_XSKMAP:
+		return true;
+	default:
+		return false;
+	}
+}
+
+static void entry_fini(struct entry *e)
+{
+	free(e->key);
+	free(e->value);
+}
+
+static int entry_init(struct load *l, const struct bpf_map *m, unsigned line, struct entry *e)
+{
+	int cpus = libbpf_num_possible_cpus();
+
+	*e = (struct entry){
 		.key_size = bpf_map__key_size(m), .value_size = bpf_map__value_size(m),
 		.copies = is_per_cpu(bpf_map__type(m)) ? MAX(cpus, 1) : 1,
 	};
+	if (e->key_size == 0 || e->value_size == 0 || holds_descriptors(bpf_map__type(m)))
+		return load_fail(l, line, "map '%s': maps of its type take no entries", bpf_map__name(m));
+	e->stride = ALIGN_UP(e->value_size, 8);
+	e->key = calloc(1, ALIGN_UP(e->key_size, 8));
+	e->value = calloc(e->copies, e->stride);
+	return e->key && e->value ? 0 : -ENOMEM;
+}
+
+static int init_map(struct load *l, struct load_item *i, const struct program_map *decl)
+{
+	struct bpf_map *m = find(i, decl->item.key);
+	cleanup(entry_fini) struct entry e = { 0 };
+	int err;
 
 	if (decl->init->kind == YAML_NODE_SCALAR)
 		return load_fail(l, decl->init->line,
 				 "map '%s': init is a mapping of keys to values, or a list of entries", decl->item.key);
-	if (e.key_size == 0 || e.value_size == 0)
-		return load_fail(l, decl->init->line, "map '%s': maps of its type take no entries", decl->item.key);
-	e.stride = ALIGN_UP(e.value_size, 8);
-	e.key = calloc(1, ALIGN_UP(e.key_size, 8));
-	e.value = calloc(e.copies, e.stride);
-	err = e.key && e.value ? init_entries(l, i, m, decl->init, &e) : -ENOMEM;
-	free(e.key);
-	free(e.value);
-	return err;
+	err = entry_init(l, m, decl->init->line, &e);
+	return err ? err : init_entries(l, i, m, decl->init, &e);
+}
+
+int load_maps_put(struct load *l, struct load_item *i, const char *map, const struct yaml_node *key,
+		  const struct yaml_node *value)
+{
+	struct bpf_map *m = find(i, map);
+	cleanup(entry_fini) struct entry e = { 0 };
+	int err = entry_init(l, m, key->line, &e);
+
+	return err ? err : put_entry(l, i, m, &e, key, value, key->line);
 }
 
 int load_maps_init(struct load *l, struct load_item *i)

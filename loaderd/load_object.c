@@ -200,13 +200,22 @@ static int read_ids(struct load *l, struct load_item *i)
 	return 0;
 }
 
-int load_object(struct load *l, struct load_item *i)
+int load_object_open(struct load *l, struct load_item *i)
 {
 	int err = check_elf(l, i);
 
+	return err ? err : prepare(l, i);
+}
+
+int load_object(struct load *l, struct load_item *i)
+{
+	int err = 0;
+
 	/* Each round drops one, so there are at most as many rounds as progs, and one more. */
 	for (size_t round = 0; !err; round++) {
-		err = prepare(l, i);
+		err = round ? prepare(l, i) : 0;
+		if (!err)
+			err = load_asked_variables(l, i);
 		if (err)
 			return err;
 		load_log_start();

@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "../common/spawn.h"
-#include "load.h"
+#include "load_functions.h"
 
 /* *ret_fd: what came along with the answer, or -1. */
 static int ask(struct load *l, struct job_message *m, int *ret_fd)
@@ -52,12 +52,34 @@ int load_tell_cached(struct load *l, const char *sha256, bool made)
 	return fdpass_send(l->sock, &m, sizeof(m), NULL, 0);
 }
 
+void load_tell_log(struct load *l, const char *text)
+{
+	struct job_message m = { .type = JOB_LOG };
+
+	snprintf(m.a, sizeof(m.a), "%s", text ? text : "");
+	if (m.a[0])
+		(void)fdpass_send(l->sock, &m, sizeof(m), NULL, 0);
+}
+
 /* Nothing depends on it, and whatever comes next finds out that loaderd is gone. */
 void load_tell_phase(struct load *l, enum job_phase phase)
 {
 	struct job_message m = { .type = JOB_PHASE, .value = phase };
 
 	(void)fdpass_send(l->sock, &m, sizeof(m), NULL, 0);
+}
+
+#define QUOTED_MAX 200		/* bytes of a request */
+
+/* It is no line of the YAML that is wrong, but what a function wants. */
+static int fail_asking(struct load *l, const char *text)
+{
+	const struct load_asked *a = l->asking;
+
+	return diag_fail(&l->diag, -EINVAL, l->program ? l->program->file : NULL, a->function->line,
+			 "%s function '%s' of %s asks for %.*s%s: %s", function_type_names[a->function->type],
+			 a->function->name, a->by->item, QUOTED_MAX, a->text,
+			 strlen(a->text) > QUOTED_MAX ? "…" : "", text);
 }
 
 static int fail(struct load *l, enum job_failure kind, unsigned line, const char *fmt, va_list args)
@@ -67,6 +89,8 @@ static int fail(struct load *l, enum job_failure kind, unsigned line, const char
 	vsnprintf(text, sizeof(text), fmt, args);
 	if (!l->diag.error[0])
 		l->failure = kind;
+	if (l->asking)
+		return fail_asking(l, text);
 	return diag_fail(&l->diag, -EINVAL, l->program ? l->program->file : NULL, line, "%s", text);
 }
 

@@ -99,5 +99,7 @@ int load_so(struct load *l, struct load_item *i)
 		err = check_functions(l, i, elf);
 	if (!err)
 		err = artifact_cache(l, &i->artifact, &i->cached);
+	if (!err && i->initfile.bytes)
+		err = artifact_cache(l, &i->initfile, &i->cached_initfile);
 	return err;
 }

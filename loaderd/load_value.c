@@ -194,6 +194,9 @@ static int put(const struct value_target *outer, uint32_t id, const struct yaml_
 		return load_fail(t.l, n->line, "'%s': nested too deep", t.what);
 	if (need <= 0 || need > (int64_t)size)	/* negative: beyond all bounds, or endless */
 		return load_fail(t.l, n->line, "'%s': its type is not in the object's BTF", t.what);
+	/* All of its bytes. No text of that length fits the same array of characters. */
+	if (n->kind == YAML_NODE_SCALAR && !strncmp(n->value, "hex:", 4) && value_hex(n->value, to, (size_t)need))
+		return 0;
 	switch (btf_kind(type)) {
 	case BTF_KIND_INT:
 		return put_int(&t, type, n, to);

@@ -43,31 +43,52 @@ static int set(struct load *l, const struct btf *btf, struct bpf_map *m, const s
 	return err ? load_fail(l, v->value->line, "variable '%s': %s", v->name, strerror(-err)) : 0;
 }
 
-static int set_variable(struct load *l, struct load_item *i, const struct btf *btf, const struct program_variable *v)
+struct found {
+	const char *section;
+	const struct btf_var_secinfo *at;
+};
+
+static bool find(const struct btf *btf, const char *name, struct found *ret)
 {
 	for (uint32_t id = 1; id < btf__type_cnt(btf); id++) {
 		const struct btf_type *sec = btf__type_by_id(btf, id);
-		const char *section;
-		struct bpf_map *m;
 
 		if (!btf_is_datasec(sec))
 			continue;
-		section = load_btf_name(btf, sec->name_off);
 		for (unsigned k = 0; k < btf_vlen(sec); k++) {
 			const struct btf_var_secinfo *at = btf_var_secinfos(sec) + k;
 			const struct btf_type *var = btf__type_by_id(btf, at->type);
 
-			if (!btf_is_var(var) || strcmp(load_btf_name(btf, var->name_off), v->name))
+			if (!btf_is_var(var) || strcmp(load_btf_name(btf, var->name_off), name))
 				continue;
-			m = section_map(i->obj, section);
-			if (!m)
-				return load_fail(l, v->value->line,
-						 "variable '%s' lies in section %s, which is not data", v->name,
-						 section);
-			return set(l, btf, m, at, v);
+			*ret = (struct found){ load_btf_name(btf, sec->name_off), at };
+			return true;
 		}
 	}
-	return load_fail(l, v->value->line, "%s has no variable '%s'", i->artifact.path, v->name);
+	return false;
+}
+
+bool load_has_variable(const struct load_item *i, const char *name)
+{
+	const struct btf *btf = bpf_object__btf(i->obj);
+	struct found f;
+
+	return btf && find(btf, name, &f);
+}
+
+int load_variable(struct load *l, struct load_item *i, const struct program_variable *v)
+{
+	const struct btf *btf = bpf_object__btf(i->obj);
+	struct bpf_map *m;
+	struct found f;
+
+	if (!find(btf, v->name, &f))
+		return load_fail(l, v->value->line, "%s has no variable '%s'", i->artifact.path, v->name);
+	m = section_map(i->obj, f.section);
+	if (!m)
+		return load_fail(l, v->value->line, "variable '%s' lies in section %s, which is not data", v->name,
+				 f.section);
+	return set(l, btf, m, f.at, v);
 }
 
 int load_variables(struct load *l, struct load_item *i)
@@ -80,6 +101,6 @@ int load_variables(struct load *l, struct load_item *i)
 				 "%s has no BTF, so its variables cannot be set: compile it with clang -g",
 				 i->artifact.path);
 	for (size_t k = 0; k < i->decl->n_variables && !err; k++)
-		err = set_variable(l, i, btf, &i->decl->variables[k]);
+		err = load_variable(l, i, &i->decl->variables[k]);
 	return err;
 }

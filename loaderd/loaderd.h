@@ -13,6 +13,9 @@ struct loaderd_conf {
 	struct {
 		struct conf_strs roots;		/* folders that artifacts may lie beneath */
 	} artifacts;
+	struct {
+		uint64_t memory, deadline_ns;
+	} functions;
 	uint64_t load_timeout_ns;
 	uint64_t drain_timeout_ns;
 };
@@ -25,6 +28,7 @@ struct job;
 struct broker_client;
 struct declared;
 struct bus_job;
+struct farewell;
 
 /* What became of a request, for a D-Bus error or a log line. */
 struct outcome {
@@ -59,6 +63,9 @@ struct entry {
 	char *refused;			/* adopted, but it does not fit together: why */
 	struct job *job;		/* LOADING */
 	struct waiter *waiters;		/* DRAINING */
+	struct farewell *farewell;	/* DRAINING: its unload functions are being called */
+	bool said_farewell;		/* or there was nothing to call */
+	bool forced;			/* DRAINING: what is left in it is discarded */
 	uint64_t keep_until;		/* of uv_now(): drained, but it stays so long unless it is unloaded again */
 };
 
@@ -71,6 +78,7 @@ struct loaderd {
 	struct entry *entries;
 	struct declared *declared;
 	struct job *jobs;
+	unsigned n_farewells;		/* going on */
 	struct bus_job *bus_jobs;	/* the newest first */
 	uint64_t last_bus_job;		/* its number */
 	uint64_t bus_jobs_ended;
@@ -148,6 +156,12 @@ void unload_look(struct loaderd *d);
 void unload_init(struct loaderd *d);
 /* At stop: whoever waits is told. */
 void unload_drop_all(struct loaderd *d);
+
+/* farewell.c: the unload functions of a program that is detached. 0: they are being called, and @done follows, once;
+ * -ENOENT: there are none; -EAGAIN: later, too many programs are at it; else it cannot be done (said). */
+int farewell_start(struct entry *e, void (*done)(struct entry *e));
+/* Kills what is going on; nobody is told. Accepts NULL. */
+void farewell_drop(struct farewell *f);
 
 /* adopt.c: at start, what an earlier loaderd left. */
 int adopt_all(struct loaderd *d);

@@ -22,7 +22,7 @@ static int check_item(const struct program_item *i, struct outcome *o)
 	if (i->type == ITEM_BPFTRACE)
 		return refuse(&i->item, o, "'%s': type bpftrace", i->name);
 	for (size_t k = 0; k < i->functions.n; k++)
-		if (f[k].type != FUNCTION_DEFAULT)
+		if (f[k].type == FUNCTION_HASH)
 			return refuse(&f[k].item, o, "function '%s': type %s", f[k].name,
 				      function_type_names[f[k].type]);
 	return 0;

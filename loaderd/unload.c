@@ -114,11 +114,23 @@ static void finish(struct entry *e)
 	}
 }
 
+/* Its pins go last: its unload functions are called while its maps are there. True: @e is gone. */
+static bool say_farewell(struct entry *e)
+{
+	int err = e->farewell ? 0 : farewell_start(e, finish);
+
+	if (!err || err == -EAGAIN)
+		return false;
+	finish(e);
+	return true;
+}
+
 static void tell_late(struct entry *e)
 {
 	uint64_t now = uv_now(e->d->loop);
 
-	for (struct waiter **at = &e->waiters; *at;) {
+	/* Discarding takes no time; calling a function does, but has a deadline of its own. */
+	for (struct waiter **at = &e->waiters; *at && !e->forced;) {
 		struct waiter *w = *at;
 		struct outcome o = { 0 };
 
@@ -127,7 +139,8 @@ static void tell_late(struct entry *e)
 			continue;
 		}
 		*at = w->next;
-		outcome_fail(&o, AGENT_ERR_DRAIN_TIMEOUT,
+		outcome_fail(&o, AGENT_ERR_DRAIN_TIMEOUT, e->farewell ?
+			     "%s is detached, and goes once its unload functions have returned" :
 			     "%s is detached, but its last events are not delivered yet: it goes on draining (--force "
 			     "discards them)",
 			     e->name);
@@ -164,11 +177,8 @@ void unload_look(struct loaderd *d)
 		next = e->next;
 		if (e->state != ENTRY_DRAINING)
 			continue;
-		if (is_drained(e)) {
-			if (tell_kept(e))
-				finish(e);
+		if (!e->farewell && (e->forced || is_drained(e)) && (!tell_kept(e) || say_farewell(e)))
 			continue;
-		}
 		tell_late(e);
 		waiting |= e->waiters != NULL;
 	}
@@ -215,7 +225,8 @@ bool unload_waits(const struct entry *e, const void *arg)
 
 void unload_drop_all(struct loaderd *d)
 {
-	for (struct entry *e = d->entries; e; e = e->next)
+	for (struct entry *e = d->entries; e; e = e->next) {
+		farewell_drop(e->farewell);
 		while (e->waiters) {
 			struct waiter *w = e->waiters;
 			struct outcome o = { 0 };
@@ -226,6 +237,7 @@ void unload_drop_all(struct loaderd *d)
 			tell(w, e->name, &o);
 			outcome_fini(&o);
 		}
+	}
 }
 
 /* ---- the beginning ---------------------------------------------------------------------------------------------- */
@@ -264,6 +276,7 @@ static void refuse(void (*done)(void *, const char *, const struct outcome *), v
 void unload_start(struct entry *e, enum unload_how how, uint64_t timeout_ms,
 		  void (*done)(void *, const char *, const struct outcome *), void *arg)
 {
+	struct loaderd *d = e->d;
 	struct waiter *w;
 	int err = 0;
 
@@ -285,8 +298,9 @@ void unload_start(struct entry *e, enum unload_how how, uint64_t timeout_ms,
 		.done = done, .arg = arg
 	};
 	e->waiters = w;
-	if (how == UNLOAD_FORCE || (how == UNLOAD_DRAIN && is_drained(e)))
+	e->forced |= how == UNLOAD_FORCE;
+	if (err)
 		finish(e);
-	else
-		uv_timer_start(&e->d->drain_timer, on_drain_timer, LOOK_EVERY_MS, LOOK_EVERY_MS);
+	else if ((!e->forced && (how != UNLOAD_DRAIN || !is_drained(e))) || !say_farewell(e))
+		uv_timer_start(&d->drain_timer, on_drain_timer, LOOK_EVERY_MS, LOOK_EVERY_MS);
 }

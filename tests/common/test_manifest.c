@@ -26,11 +26,15 @@ static struct manifest_prog progs[] = {
 static struct manifest_map maps[] = {
 	{ .name = "events", .type = "ringbuf", .id = 44, .max_entries = 1 << 20 },
 };
-static const char *function_names[] = { "process", "init" };
+static struct manifest_function functions[] = {
+	{ .name = "process" }, { .name = "start", .type = FUNCTION_INIT, .initfile = true },
+	{ .name = "bye", .type = FUNCTION_UNLOAD },
+};
 static struct manifest_item items[] = {
 	{ .name = "exec", .type = "ebpf_object", .path = "exec.bpf.o", .progs = { progs, 2 }, .maps = { maps, 1 } },
 	{ .name = "so", .type = "user_so", .path = "file:///x.so", .sha256 = "00ff", .artifact = "/var/x",
-	  .functions = { function_names, 2 } },
+	  .initfile = "/x/settings", .initfile_sha256 = "00ee", .initfile_artifact = "/var/y",
+	  .functions = { functions, 3 } },
 };
 static struct manifest_channel channels[] = {
 	{ .name = "events", .type = CHANNEL_RING_BUFFER, .item = "exec", .map = "events", .map_id = 44, .size = 1 << 20,

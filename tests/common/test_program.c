@@ -139,6 +139,30 @@ static void placeholders_are_warned_about(void **state)
 	assert_true(warned(f, "x.yaml:10: initfile: is empty"));
 }
 
+static void an_initfile_is_for_the_init_functions(void **state)
+{
+	struct doc_fixture *f = *state;
+	struct program *p = parse(f, "programs:\n- {name: o, type: ebpf_object, path: o.o}\n"
+				     "- name: so\n  type: user_so\n  path: s.so\n"
+				     "  properties:\n    initfile: d/settings\n"
+				     "    functions: [{name: a, type: preload}, {name: b, type: init}, "
+				     "{name: c, type: init}]\n"
+				     "- {name: none, type: user_so, path: s.so, properties: {functions: ["
+				     "{name: a, type: init}]}}\n"
+				     "channels: {r: {type: ring_buffer}}\n");
+	const struct program_item *so = ITEM(p->items, program_item, 1);
+	const char *path = NULL;
+
+	assert_int_equal(f->d.n_warnings, 0);	/* nor that no event names them: they have something to do */
+	assert_null(ITEM(so->functions, program_function, 0)->initfile);
+	assert_string_equal(ITEM(so->functions, program_function, 2)->initfile, "d/settings");
+	assert_ptr_equal(program_initfile(so), ITEM(so->functions, program_function, 1));
+	assert_int_equal(program_initfile_path(f->a, p, so, &path, &f->d), 0);
+	assert_string_equal(path, "/base/d/settings");
+	assert_int_equal(program_initfile_path(f->a, p, so + 1, &path, &f->d), -ENOENT);
+	assert_string_equal(f->d.error, "");
+}
+
 static void what_is_not_built_is_said(void **state)
 {
 	struct doc_fixture *f = *state;
@@ -146,12 +170,15 @@ static void what_is_not_built_is_said(void **state)
 	parse(f,
 	      "programs:\n- {name: b, type: bpftrace, path: http://h/x.bt}\n"
 	      "- {name: o, type: ebpf_object, path: o.o}\n"
-	      "- {name: so, type: user_so, path: s.so, properties: {functions: [{name: p}, {name: i, type: init}]}}\n"
+	      "- {name: so, type: user_so, path: s.so, properties: {functions: [{name: p}, {name: h, type: hash},\n"
+	      "   {name: i, type: init, initfile: ftp://h/f}]}}\n"
 	      "channels: {p: {type: perf_buffer}, m: {type: map, interval: 1s, reset: true}, q: {type: pipe}}\n"
 	      "events: [{name: so, target_processor: p, storage: {tsdb: true, kafka: false}}]\n");
 	assert_true(warned(f, "x.yaml:2: type: bpftrace is not built in this version"));
 	assert_true(warned(f, "x.yaml:2: path: fetching by http is not built in this version"));
-	assert_true(warned(f, "functions: type init is not built"));
+	assert_true(warned(f, "functions: type hash is not built"));
+	assert_false(warned(f, "functions: type init"));
+	assert_true(warned(f, "x.yaml:5: initfile: fetching by ftp is not built"));
 	assert_true(warned(f, "type: perf_buffer is not built"));
 	assert_true(warned(f, "type: map is not built"));
 	assert_true(warned(f, "type: pipe is not built"));
@@ -325,6 +352,7 @@ int main(void)
 		doc_test(every_property_is_read),
 		doc_test(properties_of_a_processor_speak_of_the_only_object),
 		doc_test(placeholders_are_warned_about),
+		doc_test(an_initfile_is_for_the_init_functions),
 		doc_test(what_is_not_built_is_said),
 		doc_test(a_script_may_stand_at_its_item),
 		doc_test(a_script_gets_a_pipe_at_its_place),

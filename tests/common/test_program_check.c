@@ -49,6 +49,15 @@ static const struct {
 	  "name: \"a b\" cannot be a function's name" },
 	{ "programs: [{name: s, type: user_so, path: x, properties: {functions: [{name: a}, {name: a}]}}]\n",
 	  "functions: \"a\" is there twice" },
+	{ "programs: [{name: s, type: user_so, path: x, properties: {functions: ["
+	  "{name: a, type: postload, initfile: f}]}}]\n",
+	  "initfile: a is of type postload (only a function of type init is handed a file)" },
+	{ "programs:\n- name: s\n  type: user_so\n  path: x\n  properties:\n    functions:\n"
+	  "    - {name: a, type: init, initfile: f}\n    - {name: b, type: init, initfile: g}\n",
+	  "x.yaml:8: initfile: b has another one than a in line 7 (expected one for all of s)" },
+	{ "programs:\n- name: s\n  type: user_so\n  path: x\n  properties:\n    initfile: gopher://x\n    functions:\n"
+	  "    - {name: a, type: init}\n",
+	  "x.yaml:8: initfile: \"gopher://x\" is of no known kind" },
 	{ "programs: [{name: s, type: user_so, path: x, properties: {progs: {a: true}}}]\n",
 	  "speak of the file's only ebpf_object; it has 0" },
 	{ "programs:\n- {name: o, type: ebpf_object, path: x, properties: {maps: {m: {}}}}\n"

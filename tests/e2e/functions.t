@@ -1,0 +1,174 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-or-later
+# Functions of a user_so around a load: called in order, in one process, before and after the load; what they ask for is in the kernel; what
+# is wrong with one fails the load and leaves nothing behind.
+. "$(dirname "$0")/lib.sh"
+
+so=$BUILD/tests/so/hooks.so
+object=$BUILD/tests/bpf/functions.bpf.o
+# yaml NAME FUNCTIONS [INITFILE [SO]]: $T/NAME.yaml
+yaml() {
+	cat >"$T/$1.yaml" <<-Y
+	programs:
+	  - { name: main, type: ebpf_object, path: $object, properties: $TICKS }
+	  - { name: hooks, type: user_so, path: ${4:-$so}, properties: { functions: [$2]${3:+, initfile: $3} } }
+	channels:
+	  found_events: { type: ring_buffer }
+	Y
+}
+printf 'hello\n4711\n' >"$T/first.txt"
+yaml good '{ name: init, type: init }, { name: preload, type: preload }, { name: postload, type: postload }, { name: unload, type: unload }' first.txt
+mkdir -p "$T/etc"
+printf 'artifacts: { roots: [%s, %s] }\nfunctions: { memory: 64M, deadline: 500ms }\n' "$T" "$BUILD" >"$T/etc/loaderd.yaml"
+check "check finds nothing to warn about" eval "! '$BIN/ebpfctl' check --artifacts '$T/good.yaml' 2>&1 | grep warning"
+start x -v --config "$T/etc" "$T/good.yaml" || { not_ok "an instance with functions around its load gets ready"; done_testing; }
+ok "an instance with functions around its load gets ready"
+says() { grep -qE -- "$1" "$T/x.err"; }
+ticker 3
+check "the ledger balances" balanced 10
+
+# ---- what is loaded
+ctl show good >"$T/show"
+for f in "init  init  with the initfile" "preload  preload" "postload  postload" "unload  unload"; do
+	check "show lists $f" grep -qE "function +$f\$" "$T/show"
+done
+digest=$(sha256sum "$T/first.txt" | cut -d' ' -f1)
+check "and the initfile with its digest" grep -q "$digest" "$T/show"
+check "the initfile is kept in the cache, the same bytes" inside loaderd cmp "$T/first.txt" "$T/x/lib/artifacts/$digest"
+check "preload was told of maps and variables" says 'preload was told .*"stage":"preload".*"section":"tracepoint/syscalls/sys_enter_getpriority","state":"wanted"'
+check "postload was told what is attached" says 'postload was told .*"stage":"postload".*"state":"attached".*"id":[0-9]+'
+
+# ---- what was there before an earlier loaderd's end is there for the next one
+kill_one loaderd
+check "loaderd is there again" wait_for 10 all_alive loaderd
+check "it knows the program" wait_for 10 eval "ctl list | grep -q good"
+check "unloads" ctl unload good
+check "unload is called, after init, by a loaderd that did not load it" wait_for 5 says 'good: unload function .unload. of hooks: unload is call 2 of its process, told .*"stage":"unload","program":"good"'
+check "nothing of it is left" eval "! inside loaderd ls '$RUN/bpf/v1/program' | grep -q good"
+
+# ---- what is refused
+pins() { inside loaderd find "$RUN/bpf" "$RUN/manifest" "$T/x/lib/artifacts" -mindepth 1 | sort; }
+pins >"$T/pins.before"
+# refused NAME REGEX: the file $T/NAME.yaml
+refused() {
+	local rc
+	ctl load "$T/$1.yaml" >"$T/out" 2>"$T/err"; rc=$?
+	is "$1: exit status" $rc 1
+	like "$1: says why" "$(cat "$T/err")" "$2"
+	is "$1: nothing is left" "$(pins)" "$(cat "$T/pins.before")"
+}
+for type in init preload postload; do
+	yaml "crash_$type" "{ name: crash, type: $type }"
+	refused "crash_$type" "crash_$type.yaml:3: $type function 'crash' of hooks: its process died of signal 11"
+	yaml "leave_$type" "{ name: leave, type: $type }"
+	refused "leave_$type" "leave_$type.yaml:3: $type function 'leave' of hooks: it ended its process \(status 3\)"
+	yaml "hang_$type" "{ name: hang, type: $type }"
+	refused "hang_$type" "hang_$type.yaml:3: $type function 'hang' of hooks: it did not return within 0.5 s.*deadline"
+	yaml "refuse_$type" "{ name: refuse, type: $type }"
+	refused "refuse_$type" "$type function 'refuse' of hooks failed with code 42: no, thank you"
+done
+yaml hoard '{ name: hoard, type: init }'
+refused hoard "init function 'hoard' of hooks failed with code 5: no more than ([0-9]|[1-5][0-9]|6[0-4]) MiB|died of signal"
+yaml babble '{ name: babble, type: init }'
+refused babble "init function 'babble' of hooks: it has more to say than 4 MiB"
+
+# asks NAME TYPE REQUEST REGEX: a function of TYPE that asks for REQUEST
+asks() {
+	printf '%s' "$3" >"$T/$1.txt"
+	if [ "$2" = init ]; then yaml "$1" '{ name: repeat, type: init }' "$1.txt"
+	else yaml "$1" "{ name: keep, type: init }, { name: repeat_kept, type: $2 }" "$1.txt"; fi
+	refused "$1" "$4"
+}
+asks garbage init 'tell me a story' "init function 'repeat' of hooks asks for tell me a story: it is no JSON"
+asks cut preload '{"variable":"small"' 'preload function .repeat_kept. of hooks asks for .*: it is no JSON'
+asks list init '[1,2]' 'asks for \[1,2\]: expected \{"variable"'
+asks more init '{"variable":"small","value":1,"more":2}' 'expected \{"variable"'
+asks nobody init '{"variable":"nonesuch","value":1}' "asks for .*nonesuch.*: no object of this program has a variable 'nonesuch'"
+asks nomap preload '{"map":"nonesuch","key":1,"value":1}' "no object of this program has a map 'nonesuch'"
+asks noitem init '{"variable":"hooks.small","value":1}' "no object of this program has a variable 'hooks.small'"
+asks range init '{"variable":"small","value":256}' "asks for .*256.*: 'small': expected an unsigned number of 8 bits, not '256'"
+asks type init '{"variable":"greeting","value":{"a":1}}' "'greeting': expected a list"
+asks long init '{"variable":"greeting","value":"seventeen letters"}' "'greeting': a text of 17 bytes does not fit into char\[16\]"
+asks member preload '{"map":"pairs","key":1,"value":{"c":1}}' "struct pair has no member 'c'"
+asks beyond preload '{"map":"pairs","key":4,"value":{"a":1}}' "map 'pairs': the kernel refuses this entry"
+asks postvar postload '{"variable":"small","value":1}' 'variables are set before the load'
+asks postmap postload '{"map":"pairs","key":4,"value":{"a":1}}' "postload function .* asks for .*the kernel refuses this entry"
+asks ring init '{"map":"found_events","key":0,"value":1}' "map 'found_events': maps of its type take no entries"
+asks jump init '{"map":"jumps","key":0,"value":3}' "map 'jumps': maps of its type take no entries"
+asks counts init '{"map":"found_events_counts","key":0,"value":"hex:00"}' 'counts what programs produce: nobody else writes it'
+asks rodata init '{"map":"functio.rodata","key":0,"value":1}' 'has a map'
+asks hidden init "$(printf '{"variable":"\033[31msmall","value":1}')" 'it is no JSON'
+
+head -c 20971520 /dev/zero >"$T/large.txt"
+yaml large '{ name: keep, type: init }' large.txt
+refused large 'large.yaml:3: the initfile .*large.txt has 20971520 bytes: more than 16 MiB'
+yaml absent '{ name: keep, type: init }' absent.txt
+refused absent 'absent.yaml:3: .*absent.txt: No such file'
+check "which check says, too" eval "'$BIN/ebpfctl' check '$T/absent.yaml' 2>&1 | grep -q 'warning: initfile: .*absent.txt: No such file'"
+: >"$T/empty.txt"
+yaml empty '{ name: keep, type: init }' empty.txt
+refused empty 'empty.txt is empty'
+yaml outside '{ name: keep, type: init }' /etc/passwd
+refused outside 'outside.yaml:3: /etc/passwd: not beneath a folder that artifacts may lie in'
+yaml nowhere '{ name: nowhere, type: preload }'
+refused nowhere "has no function 'nowhere'"
+
+# ---- what is accepted
+yaml noinitfile '{ name: init, type: init }'
+sed -i 's/functions: \[.*\]/&, initfile:/' "$T/noinitfile.yaml"
+check "an empty initfile: is accepted" ctl load "$T/noinitfile.yaml"
+check "with a warning" eval "ctl show noinitfile | grep -q 'initfile: is empty'"
+check "unloads" ctl unload noinitfile
+head -c $((16 << 20)) /dev/zero >"$T/most.txt"
+yaml most '{ name: keep, type: init }' most.txt
+check "an initfile of 16 MiB is taken" ctl load "$T/most.yaml"
+check "unloads" ctl unload most
+yaml badunload '{ name: crash, type: unload }, { name: unload, type: unload }'
+check "a program whose unload function crashes is loaded" ctl load "$T/badunload.yaml"
+check "and unloaded all the same" ctl unload badunload
+check "which is said" wait_for 5 says "badunload: unload function 'crash' of hooks: its process died of signal 11.*; it is unloaded all the same"
+yaml hangunload '{ name: hang, type: unload }'
+check "one that hangs is loaded" ctl load "$T/hangunload.yaml"
+check "and unloaded, by force" ctl unload --force hangunload
+check "which is said as well" wait_for 5 says "hangunload: .* it did not return within 0.5 s"
+
+# ---- what a function may not do
+yaml escapes '{ name: try_to_escape, type: init }' '' "$BUILD/tests/so/escapes.so"
+loaderd=$(daemon_pid loaderd)
+check "a function that tries to escape harms nobody" ctl load "$T/escapes.yaml"
+is "loaderd is the same" "$(daemon_pid loaderd)" "$loaderd"
+check "all is said" wait_for 5 says 'attempt .*"mmap":0'
+worked=$(grep -ohE 'attempt [{]?"[a-z_0-9]+":0' "$T/x.err" | sed 's/.*"\(.*\)":0/\1/' | sort | tr '\n' ' ')
+is "what worked is harmless" "$worked" "mmap tgkill_own "
+check "unloads" ctl unload escapes
+
+# ---- a load that is cancelled takes the function along
+sed -i 's/500ms/60s/' "$T/etc/loaderd.yaml"
+pins >"$T/pins.before"
+check "the deadline is reloaded" busctl --address="$BUS" call org.ebpfagent.loader1 /org/ebpfagent/loader1 org.ebpfagent.daemon1 Reload 'a{sv}' 0
+yaml cancelled '{ name: hang, type: init }'
+"$BIN/ebpfctl" --bus "$BUS" load "$T/cancelled.yaml" >"$T/out" 2>"$T/err" &
+load=$!
+PIDS+=("$load")
+child() { pgrep -P "$(pgrep -P "$loaderd" -x ebpf-load)" -x ebpf-sandbox; }
+check "its process is there" wait_for 10 child
+sandbox=$(child)
+check "and has no capability" grep -q 'CapEff:.*0000000000000000' "/proc/$sandbox/status"
+kill -INT "$load"; wait "$load"
+check "the load is cancelled" grep -q cancel "$T/err"
+check "its process is gone" wait_for 5 eval "! kill -0 $sandbox"
+is "nothing is left" "$(pins)" "$(cat "$T/pins.before")"
+check "stops orderly" stop
+
+# ---- what events say
+check "every line is JSON" all_json "$T/x.out"
+is "three events" "$(wc -l <"$T/x.out")" 3
+is "the initfile is in .rodata" "$(jq -r .data.greeting "$T/x.out" | sort -u)" hello
+is "and in a map" "$(jq .data.word "$T/x.out" | sort -u)" 4711
+is "init was first" "$(jq .data.init "$T/x.out" | sort -u)" 1
+is "preload was second" "$(jq .data.preload "$T/x.out" | sort -u)" 2
+is "postload was third" "$(jq .data.postload "$T/x.out" | sort -u)" 3
+is "a variable of .bss was set" "$(jq .data.order "$T/x.out" | sort -u)" 2
+is "one by number" "$(jq .data.small "$T/x.out" | sort -u)" 200
+is "an entry by bytes" "$(jq -c '[.data.a, .data.b]' "$T/x.out" | sort -u)" '[7,8]'
+done_testing
