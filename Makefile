@@ -150,10 +150,16 @@ $(BUILD)/tests/so/%.so: tests/so/%.c $(wildcard sdk/*.h abi/*.h)
 	@mkdir -p $(@D)
 	@echo "  SO    $@"
 	@$(CC) -std=gnu11 -O2 -g -Wall -shared -fPIC -Isdk -Iabi $< -o $@
+# Preloaded by the failure sweep; it wants no sanitizer of its own.
+SWEEP_SHIM := $(BUILD)/tests/sweep/shim.so
+$(SWEEP_SHIM): tests/sweep/shim.c tests/sweep/order.h
+	@mkdir -p $(@D)
+	@echo "  SO    $@"
+	@$(CC) -std=gnu11 -D_GNU_SOURCE $(filter-out -Wmissing-prototypes,$(WARN)) -O2 -g -fPIC -shared $< -o $@
 
 .PRECIOUS: $(BUILD)/%.o $(FUZZ)/%.o
 .PHONY: tests
-tests: all $(TEST_BIN) $(TOOL_BIN) $(TEST_BPF) $(TEST_SO)
+tests: all $(TEST_BIN) $(TOOL_BIN) $(TEST_BPF) $(TEST_SO) $(SWEEP_SHIM)
 # The fuzzers are compiled apart: only for whoever runs them.
 test: tests $(if $(SAN)$(if $(TESTS),$(filter-out tests/fuzz/%,$(TESTS))),,$(FUZZ_BIN))
 	@BUILD=$(CURDIR)/$(BUILD) SAN=$(SAN) scripts/test $(TESTS)
