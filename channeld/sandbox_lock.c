@@ -6,7 +6,6 @@
 #include <fcntl.h>
 #include <linux/landlock.h>
 #include <sched.h>
-#include <seccomp.h>
 #include <signal.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
@@ -14,6 +13,7 @@
 #include <sys/syscall.h>
 
 #include "../common/base.h"
+#include "../common/filter.h"
 
 #ifdef AGENT_SAN
 #define SANITIZED 1
@@ -198,31 +198,23 @@ static int allow_partly(scmp_filter_ctx ctx, bool loading)
 	return r;
 }
 
-static void seccomp_freep(scmp_filter_ctx *ctx)
+static int fill(scmp_filter_ctx ctx, void *arg)
 {
-	if (*ctx)
-		seccomp_release(*ctx);
-}
+	const bool *loading = arg;
+	int r = seccomp_attr_set(ctx, SCMP_FLTATR_ACT_BADARCH, SCMP_ACT_KILL_PROCESS);
 
-int sandbox_lock_calls(bool loading)
-{
-	cleanup(seccomp_freep) scmp_filter_ctx ctx = seccomp_init(SCMP_ACT_ERRNO(EPERM));
-	int r;
-
-	if (!ctx)
-		return -ENOMEM;
-	r = seccomp_attr_set(ctx, SCMP_FLTATR_CTL_NNP, 0);	/* is set already; prctl may be gone */
-	if (r == 0)
-		r = seccomp_attr_set(ctx, SCMP_FLTATR_CTL_TSYNC, 1);
-	if (r == 0)
-		r = seccomp_attr_set(ctx, SCMP_FLTATR_ACT_BADARCH, SCMP_ACT_KILL_PROCESS);
 	if (r == 0)
 		r = seccomp_attr_set(ctx, SCMP_FLTATR_CTL_OPTIMIZE, 2);
 	if (r == 0)
 		r = allow_names(ctx, always, ARRAY_SIZE(always));
-	if (r == 0 && loading)
+	if (r == 0 && *loading)
 		r = allow_names(ctx, while_loading, ARRAY_SIZE(while_loading));
 	if (r == 0)
-		r = allow_partly(ctx, loading);
-	return r < 0 ? r : seccomp_load(ctx);
+		r = allow_partly(ctx, *loading);
+	return r;
+}
+
+int sandbox_lock_calls(bool loading)
+{
+	return filter_install(SCMP_ACT_ERRNO(EPERM), fill, &loading);
 }

@@ -5,7 +5,6 @@
 #include <fcntl.h>
 #include <linux/bpf.h>
 #include <sched.h>
-#include <seccomp.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
@@ -14,6 +13,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "filter.h"
 #include "rights.h"
 
 /* Names, not numbers: an older libseccomp or another architecture simply lacks some of them. */
@@ -252,26 +252,18 @@ static int fill_strict(scmp_filter_ctx f, unsigned allow)
 	return err;
 }
 
-static int fill(scmp_filter_ctx f, unsigned allow)
+static int fill(scmp_filter_ctx f, void *arg)
 {
+	unsigned allow = *(unsigned *)arg;
 	/* Its flags lie in memory, so it cannot be judged; libc then takes clone(). */
 	int err = add_call(f, SCMP_ACT_ERRNO(ENOSYS), SCMP_SYS(clone3));
 
 	if (err == 0)
-		err = seccomp_attr_set(f, SCMP_FLTATR_CTL_TSYNC, 1);
-	if (err == 0)
 		err = allow & RIGHTS_STRICT ? fill_strict(f, allow) : fill_denying(f, allow);
-	return err < 0 ? err : seccomp_load(f);
+	return err;
 }
 
 int rights_filter(unsigned allow)
 {
-	scmp_filter_ctx f = seccomp_init(allow & RIGHTS_STRICT ? SCMP_ACT_ERRNO(EPERM) : SCMP_ACT_ALLOW);
-	int err;
-
-	if (!f)
-		return -ENOMEM;
-	err = fill(f, allow);
-	seccomp_release(f);
-	return err;
+	return filter_install(allow & RIGHTS_STRICT ? SCMP_ACT_ERRNO(EPERM) : SCMP_ACT_ALLOW, fill, &allow);
 }

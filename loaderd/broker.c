@@ -25,7 +25,7 @@ const char *__asan_default_options(void)
 #endif
 
 struct broker {
-	char *roots[BROKER_ROOTS_MAX];
+	char roots[BROKER_ROOTS_MAX][PATH_MAX];	/* in place: without one of them nothing beneath it could be loaded */
 	size_t n_roots;
 	bool sealed;		/* the roots are told once: whoever takes over loaderd later cannot widen them */
 };
@@ -45,10 +45,7 @@ static int add_root(struct broker *b, const char *path, struct broker_answer *a)
 		return refuse(a, -EINVAL, "not an absolute folder");
 	if (b->n_roots == BROKER_ROOTS_MAX)
 		return refuse(a, -E2BIG, "too many folders");
-	b->roots[b->n_roots] = strdup(path);
-	if (!b->roots[b->n_roots])
-		return refuse(a, -ENOMEM, "out of memory");
-	b->n_roots++;
+	snprintf(b->roots[b->n_roots++], sizeof(b->roots[0]), "%s", path);
 	return 0;
 }
 
@@ -242,7 +239,7 @@ static int serve(struct broker *b, const struct broker_request *r, struct broker
 
 int main(void)
 {
-	struct broker broker = { 0 };
+	static struct broker broker;
 	struct broker_request request;
 	int status = 0;
 
@@ -270,7 +267,5 @@ int main(void)
 			break;
 		}
 	}
-	for (size_t i = 0; i < broker.n_roots; i++)
-		free(broker.roots[i]);
 	return status;
 }

@@ -395,7 +395,8 @@ def serve():
 class Server:
     def __init__(self):
         self.process = subprocess.Popen(["unshare", "-m", "--propagation", "private", sys.executable, __file__, "--serve"],
-                                        stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+                                        stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
+                                        start_new_session=True)
 
     def ask(self, **question):
         self.process.stdin.write(json.dumps(question) + "\n")
@@ -488,10 +489,10 @@ def sweep(servers, points, book, args):
     for p in points:
         todo.put(p)
     total, begun, n_done, failed = len(points), time.monotonic(), [0], []
-    end = begun + args.seconds if args.seconds else None
+    end = [begun + args.seconds if args.seconds else float("inf")]
 
     def work(server):
-        while not (end and time.monotonic() > end):
+        while time.monotonic() < end[0]:
             try:
                 p = todo.get_nowait()
             except queue.Empty:
@@ -512,8 +513,13 @@ def sweep(servers, points, book, args):
     threads = [threading.Thread(target=work, args=(s,)) for s in servers]
     for t in threads:
         t.start()
-    for t in threads:
-        t.join()
+    try:
+        for t in threads:
+            t.join()
+    except KeyboardInterrupt:
+        end[0] = 0		# what is under way is finished
+        for t in threads:
+            t.join()
     if sys.stderr.isatty():
         sys.stderr.write("\n")
     return n_done[0]
