@@ -68,20 +68,21 @@ static int property_started_at(sd_bus *bus, const char *path, const char *interf
 
 /* ---- methods ---------------------------------------------------------------------------------------------------- */
 
-static int answer(const struct bus_job *j, sd_bus_message *call)
+static int answer_error(const struct bus_job *j, sd_bus_message *call)
+{
+	cleanup(freep) char *text = strdup(j->outcome.text ?: "");
+
+	if (!text)
+		return -ENOMEM;
+	bus_make_utf8(text);
+	return sd_bus_reply_method_errorf(call, j->outcome.error, "%s", text);
+}
+
+static int answer_done(const struct bus_job *j, sd_bus_message *call)
 {
 	sd_bus_message *reply = NULL;
-	int err;
+	int err = sd_bus_message_new_method_return(call, &reply);
 
-	if (j->outcome.error) {
-		cleanup(freep) char *text = strdup(j->outcome.text ?: "");
-
-		if (!text)
-			return -ENOMEM;
-		bus_make_utf8(text);
-		return sd_bus_reply_method_errorf(call, j->outcome.error, "%s", text);
-	}
-	err = sd_bus_message_new_method_return(call, &reply);
 	if (err >= 0)
 		err = append_texts(reply, &j->programs);
 	if (err >= 0)
@@ -90,6 +91,14 @@ static int answer(const struct bus_job *j, sd_bus_message *call)
 		err = sd_bus_send(NULL, reply, NULL);
 	sd_bus_message_unref(reply);
 	return err;
+}
+
+/* Whoever waits without a limit is told at least that there is no answer. */
+static int answer(const struct bus_job *j, sd_bus_message *call)
+{
+	int err = j->outcome.error ? answer_error(j, call) : answer_done(j, call);
+
+	return err < 0 ? sd_bus_reply_method_errno(call, err, NULL) : err;
 }
 
 void bus_job_answer(struct bus_job *j)

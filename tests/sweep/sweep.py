@@ -182,7 +182,8 @@ class Run:
 
     def load(self):
         """A load may be refused, with its reason; the next one is not."""
-        for _ in range(3):
+        end = time.monotonic() + PATIENCE
+        while time.monotonic() < end:
             r = self.ctl("load", self.dir + "/tick.yaml")
             if r.returncode == 0:
                 return
