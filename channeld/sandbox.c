@@ -165,7 +165,9 @@ static int lock_up(struct batch_area *area, uint64_t memory, uint64_t threads)
 	signal(SIGHUP, SIG_IGN);
 	signal(SIGPIPE, SIG_IGN);
 	be_first_to_go();
-	r = drop_caps();
+	r = sandbox_make_filters();
+	if (r == 0)
+		r = drop_caps();
 	if (r == 0)
 		r = sandbox_limit(memory, threads);
 	if (r == 0 && prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)

@@ -10,6 +10,8 @@
 int sandbox_limit(uint64_t memory, uint64_t threads);
 /* From now on only shared libraries can be read. -ENOSYS, -EOPNOTSUPP: this kernel has no Landlock. */
 int sandbox_lock_files(void);
+/* For sandbox_lock_calls(), while there may still be children. */
+int sandbox_make_filters(void);
 /* From now on only the system calls of the table. @loading: with those that dlopen() needs; a second call without them
  * takes them away. On all threads, for good. */
 int sandbox_lock_calls(bool loading);

@@ -150,20 +150,20 @@ static int allow_names(scmp_filter_ctx ctx, const char *const *names, size_t n)
 
 /* Signals to its own threads. No SIGKILL to itself: it would look as if another had done it, and blame nobody. One
  * rule for each number, as the kernel looks at 32 bits of it and a filter at 64: "not 9" would let 9 + 2^32 pass. */
-static int allow_signals(scmp_filter_ctx ctx)
+static int allow_signals(scmp_filter_ctx ctx, pid_t self)
 {
 	int r = 0;
 
 	for (int sig = 0; sig <= SIGRTMAX && r == 0; sig++)
 		if (sig != SIGKILL)
 			r = seccomp_rule_add(ctx, SCMP_ACT_ALLOW, SCMP_SYS(tgkill), 2,
-					     SCMP_A0(SCMP_CMP_EQ, (scmp_datum_t)getpid()),
+					     SCMP_A0(SCMP_CMP_EQ, (scmp_datum_t)self),
 					     SCMP_A2(SCMP_CMP_EQ, (scmp_datum_t)sig));
 	return r;
 }
 
 /* Calls that are harmless with some arguments only. */
-static int allow_partly(scmp_filter_ctx ctx, bool loading)
+static int allow_partly(scmp_filter_ctx ctx, pid_t self, bool loading)
 {
 	/* Not F_SETFL: it would make the worker's eventfds block. */
 	static const int fcntls[] = { F_GETFD, F_SETFD, F_GETFL };
@@ -188,7 +188,7 @@ static int allow_partly(scmp_filter_ctx ctx, bool loading)
 		r = seccomp_rule_add(ctx, SCMP_ACT_ALLOW, SCMP_SYS(mmap), 1,
 				     SCMP_A3(SCMP_CMP_MASKED_EQ, private, MAP_PRIVATE));
 	if (r == 0)
-		r = allow_signals(ctx);
+		r = allow_signals(ctx, self);
 	if (r == 0)
 		r = seccomp_rule_add(ctx, SCMP_ACT_ALLOW, SCMP_SYS(clone), 1,
 				     SCMP_A0(SCMP_CMP_MASKED_EQ, thread | not_thread, thread));
@@ -198,7 +198,7 @@ static int allow_partly(scmp_filter_ctx ctx, bool loading)
 	return r;
 }
 
-static int fill(scmp_filter_ctx ctx, void *arg)
+static int fill(scmp_filter_ctx ctx, pid_t self, void *arg)
 {
 	const bool *loading = arg;
 	int r = seccomp_attr_set(ctx, SCMP_FLTATR_ACT_BADARCH, SCMP_ACT_KILL_PROCESS);
@@ -210,11 +210,21 @@ static int fill(scmp_filter_ctx ctx, void *arg)
 	if (r == 0 && *loading)
 		r = allow_names(ctx, while_loading, ARRAY_SIZE(while_loading));
 	if (r == 0)
-		r = allow_partly(ctx, *loading);
+		r = allow_partly(ctx, self, *loading);
 	return r;
+}
+
+static struct filter filter_loading, filter_running;
+
+int sandbox_make_filters(void)
+{
+	bool loading = true, running = false;
+	int r = filter_make(SCMP_ACT_ERRNO(EPERM), fill, &loading, &filter_loading);
+
+	return r < 0 ? r : filter_make(SCMP_ACT_ERRNO(EPERM), fill, &running, &filter_running);
 }
 
 int sandbox_lock_calls(bool loading)
 {
-	return filter_install(SCMP_ACT_ERRNO(EPERM), fill, &loading);
+	return filter_install(loading ? &filter_loading : &filter_running);
 }

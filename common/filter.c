@@ -3,72 +3,95 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <linux/filter.h>
 #include <linux/seccomp.h>
+#include <signal.h>
 #include <string.h>
 #include <sys/syscall.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "base.h"
 
-struct code {
-	struct sock_filter at[BPF_MAXINSNS];
-	size_t len;			/* bytes */
-};
+#define TRIES 4
 
-static void filter_releasep(scmp_filter_ctx *ctx)
+static void in_child(uint32_t otherwise, filter_fill fill, void *arg, pid_t self, int out)
 {
-	if (*ctx)
-		seccomp_release(*ctx);
-}
-
-/* libseccomp writes it to a descriptor; a pipe holds the largest one, and is there even where no file may grow. */
-static int export(scmp_filter_ctx ctx, struct code *ret)
-{
-	cleanup(closep) int in = -1, out = -1;
-	int pair[2], err;
-	ssize_t n;
-
-	if (pipe2(pair, O_CLOEXEC | O_NONBLOCK) < 0)
-		return -errno;
-	out = pair[0];
-	in = pair[1];
-	err = seccomp_export_bpf(ctx, in);
-	if (err < 0)
-		return err;
-	for (ret->len = 0; ret->len < sizeof(ret->at); ret->len += (size_t)n) {
-		n = read(out, (char *)ret->at + ret->len, sizeof(ret->at) - ret->len);
-		if (n <= 0)
-			break;
-	}
-	return ret->len > 0 && ret->len % sizeof(*ret->at) == 0 ? 0 : -EIO;
-}
-
-static int make(uint32_t otherwise, filter_fill fill, void *arg, struct code *ret)
-{
-	cleanup(filter_releasep) scmp_filter_ctx ctx = seccomp_init(otherwise);
-	int err;
-
-	if (!ctx)
-		return -ENOMEM;
-	err = fill(ctx, arg);
-	return err < 0 ? err : export(ctx, ret);
-}
-
-int filter_install(uint32_t otherwise, filter_fill fill, void *arg)
-{
-	static struct code once, again;	/* too large for a stack; a process installs its filters one after the other */
-	struct sock_fprog program;
-	int err = make(otherwise, fill, arg, &once);
-	long r;
+	scmp_filter_ctx ctx = seccomp_init(otherwise);
+	int err = ctx ? fill(ctx, self, arg) : -ENOMEM;
 
 	if (err == 0)
-		err = make(otherwise, fill, arg, &again);
-	if (err < 0)
-		return err;
-	if (once.len != again.len || memcmp(once.at, again.at, once.len) != 0)
-		return -ENOMEM;
-	program = (struct sock_fprog){ (unsigned short)(once.len / sizeof(*once.at)), once.at };
-	r = syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, SECCOMP_FILTER_FLAG_TSYNC, &program);
-	return r < 0 ? -errno : r > 0 ? -EBUSY : 0;	/* above 0: a thread that has another filter */
+		err = seccomp_export_bpf(ctx, out);
+	_exit(err < 0 ? -err & 0xff : 0);
+}
+
+static size_t read_all(int fd, void *data, size_t size)
+{
+	size_t len = 0;
+	ssize_t n;
+
+	while (len < size && ((n = read(fd, (char *)data + len, size - len)) > 0 || (n < 0 && errno == EINTR)))
+		len += n > 0 ? (size_t)n : 0;
+	return len;
+}
+
+static int how_ended(pid_t pid)
+{
+	int status;
+
+	while (waitpid(pid, &status, 0) < 0)
+		if (errno != EINTR)
+			return -errno;
+	if (WIFSIGNALED(status))
+		return -EFAULT;
+	return -WEXITSTATUS(status);
+}
+
+static int make_once(uint32_t otherwise, filter_fill fill, void *arg, struct filter *ret)
+{
+	sigset_t all, before;
+	int pair[2], err;
+	size_t len;
+	pid_t self = getpid(), pid;
+
+	if (pipe2(pair, O_CLOEXEC) < 0)
+		return -errno;
+	/* A handler that runs in the child would write to the pipe of the parent's loop. */
+	sigfillset(&all);
+	pthread_sigmask(SIG_SETMASK, &all, &before);
+	pid = fork();
+	if (pid == 0)
+		in_child(otherwise, fill, arg, self, pair[1]);
+	err = pid < 0 ? -errno : 0;
+	pthread_sigmask(SIG_SETMASK, &before, NULL);
+	close(pair[1]);
+	len = pid < 0 ? 0 : read_all(pair[0], ret->code, sizeof(ret->code));
+	close(pair[0]);
+	if (pid > 0)
+		err = how_ended(pid);
+	ret->n = len / sizeof(*ret->code);
+	return err < 0 ? err : len == 0 || len % sizeof(*ret->code) ? -EIO : 0;
+}
+
+int filter_make(uint32_t otherwise, filter_fill fill, void *arg, struct filter *ret)
+{
+	static struct filter last;	/* too large for a stack; a process makes its filters one after the other */
+	int err = 0, last_err = -ENODATA;
+
+	for (int i = 0; i < TRIES; i++) {
+		err = make_once(otherwise, fill, arg, ret);
+		if (err == 0 && last_err == 0 && ret->n == last.n &&
+		    !memcmp(ret->code, last.code, ret->n * sizeof(*ret->code)))
+			return 0;
+		last_err = err;
+		last = *ret;
+	}
+	return err < 0 ? err : -EIO;
+}
+
+int filter_install(const struct filter *f)
+{
+	struct sock_fprog program = { (unsigned short)f->n, (struct sock_filter *)f->code };
+	long r = syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, SECCOMP_FILTER_FLAG_TSYNC, &program);
+
+	return r < 0 ? -errno : r > 0 ? -EBUSY : 0;
 }

@@ -1,17 +1,27 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Installing a filter that libseccomp makes. When it gets no memory it may leave rules out and say nothing (seen in
- * 2.5.4): so a filter is made twice, and only what comes out the same both times is installed. */
+/* System call filters, made by libseccomp. When that gets no memory, it leaves rules out and says nothing, or spoils the
+ * heap (seen in 2.5.4): so it works in children of its own, and only what two of them agree about is used. */
 #ifndef EBPF_AGENT_FILTER_H
 #define EBPF_AGENT_FILTER_H
 
+#include <linux/filter.h>
 #include <seccomp.h>
+#include <stddef.h>
 #include <stdint.h>
+#include <sys/types.h>
 
-/* Adds its rules to an empty filter. 0, -errno. */
-typedef int (*filter_fill)(scmp_filter_ctx ctx, void *arg);
+struct filter {
+	struct sock_filter code[BPF_MAXINSNS];
+	size_t n;
+};
 
-/* On all threads of this process; @otherwise: what happens to a call without a rule (SCMP_ACT_…). @fill is called twice.
- * Needs no_new_privs. 0; -ENOMEM: the two are not alike; -errno. */
-int filter_install(uint32_t otherwise, filter_fill fill, void *arg);
+/* Adds its rules to an empty filter. It runs in a child: who the filter is for is @self. 0, -errno. */
+typedef int (*filter_fill)(scmp_filter_ctx ctx, pid_t self, void *arg);
+
+/* @otherwise: what happens to a call without a rule (SCMP_ACT_…). Forks, so before fork is refused. 0, -errno. */
+int filter_make(uint32_t otherwise, filter_fill fill, void *arg, struct filter *ret);
+
+/* On all threads of this process. Needs no_new_privs. 0; -EBUSY: a thread has another filter; -errno. */
+int filter_install(const struct filter *f);
 
 #endif

@@ -192,7 +192,7 @@ static int allow_opening(scmp_filter_ctx f)
 }
 
 /* Threads, signals to itself, memory that is never executable. */
-static int allow_with_arguments(scmp_filter_ctx f)
+static int allow_with_arguments(scmp_filter_ctx f, pid_t self)
 {
 	const struct {
 		int nr;
@@ -201,9 +201,9 @@ static int allow_with_arguments(scmp_filter_ctx f)
 		{ SCMP_SYS(clone), SCMP_A0(SCMP_CMP_MASKED_EQ, CLONE_THREAD | CLONE_VM, CLONE_THREAD | CLONE_VM) },
 		{ SCMP_SYS(mmap), SCMP_A2(SCMP_CMP_MASKED_EQ, PROT_EXEC, 0) },
 		{ SCMP_SYS(mprotect), SCMP_A2(SCMP_CMP_MASKED_EQ, PROT_EXEC, 0) },
-		{ SCMP_SYS(tgkill), SCMP_A0(SCMP_CMP_EQ, (scmp_datum_t)getpid()) },
-		{ SCMP_SYS(kill), SCMP_A0(SCMP_CMP_EQ, (scmp_datum_t)getpid()) },
-		{ SCMP_SYS(rt_tgsigqueueinfo), SCMP_A0(SCMP_CMP_EQ, (scmp_datum_t)getpid()) },
+		{ SCMP_SYS(tgkill), SCMP_A0(SCMP_CMP_EQ, (scmp_datum_t)self) },
+		{ SCMP_SYS(kill), SCMP_A0(SCMP_CMP_EQ, (scmp_datum_t)self) },
+		{ SCMP_SYS(rt_tgsigqueueinfo), SCMP_A0(SCMP_CMP_EQ, (scmp_datum_t)self) },
 		{ SCMP_SYS(prctl), SCMP_A0(SCMP_CMP_EQ, PR_SET_NAME) },
 		{ SCMP_SYS(prlimit64), SCMP_A2(SCMP_CMP_EQ, 0) },	/* read only */
 		{ SCMP_SYS(newfstatat), SCMP_A3(SCMP_CMP_EQ, AT_EMPTY_PATH) },	/* how libc spells fstat() */
@@ -231,7 +231,7 @@ static int allow_sanitizers(scmp_filter_ctx f)
 #endif
 
 /* Nothing but what is named. */
-static int fill_strict(scmp_filter_ctx f, unsigned allow)
+static int fill_strict(scmp_filter_ctx f, pid_t self, unsigned allow)
 {
 	int err = ADD_NAMES(f, SCMP_ACT_ALLOW, strict_allowed);
 
@@ -240,7 +240,7 @@ static int fill_strict(scmp_filter_ctx f, unsigned allow)
 		err = allow_sanitizers(f);
 #endif
 	if (err == 0)
-		err = allow_with_arguments(f);
+		err = allow_with_arguments(f, self);
 	if (err == 0 && (allow & RIGHTS_ALLOW_OPEN))
 		err = allow_opening(f);
 	if (err == 0 && (allow & RIGHTS_ALLOW_PERF))
@@ -252,18 +252,21 @@ static int fill_strict(scmp_filter_ctx f, unsigned allow)
 	return err;
 }
 
-static int fill(scmp_filter_ctx f, void *arg)
+static int fill(scmp_filter_ctx f, pid_t self, void *arg)
 {
 	unsigned allow = *(unsigned *)arg;
 	/* Its flags lie in memory, so it cannot be judged; libc then takes clone(). */
 	int err = add_call(f, SCMP_ACT_ERRNO(ENOSYS), SCMP_SYS(clone3));
 
 	if (err == 0)
-		err = allow & RIGHTS_STRICT ? fill_strict(f, allow) : fill_denying(f, allow);
+		err = allow & RIGHTS_STRICT ? fill_strict(f, self, allow) : fill_denying(f, allow);
 	return err;
 }
 
 int rights_filter(unsigned allow)
 {
-	return filter_install(allow & RIGHTS_STRICT ? SCMP_ACT_ERRNO(EPERM) : SCMP_ACT_ALLOW, fill, &allow);
+	static struct filter f;
+	int err = filter_make(allow & RIGHTS_STRICT ? SCMP_ACT_ERRNO(EPERM) : SCMP_ACT_ALLOW, fill, &allow, &f);
+
+	return err < 0 ? err : filter_install(&f);
 }

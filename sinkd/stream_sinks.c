@@ -131,42 +131,61 @@ static bool granted(const struct sink *s, const struct wish *w)
 	       (!w->type->options_size || !memcmp(s->options, w->options, w->type->options_size));
 }
 
-/* The sink for @w: the one that there is, if it is the same in every respect. */
-static struct sink *grant(struct stream *st, const struct wish *w)
+static struct sink *find_granted(const struct stream *st, const struct wish *w)
 {
-	struct sink *s;
-
 	for (size_t i = 0; i < st->n_sinks; i++)
-		if (st->sinks[i] && granted(st->sinks[i], w)) {
-			s = take(st->sinks[i]);
-			/* What is under way was chosen by the old ones. */
-			if (s->open && s->routes != w->routes)
-				sink_close(s);
-			s->routes = w->routes;
-			return s;
-		}
-	s = sink_new(st, w->type, w->cursor, w->options);
-	if (s)
-		s->routes = w->routes;
-	return s;
+		if (granted(st->sinks[i], w))
+			return st->sinks[i];
+	return NULL;
 }
 
-static void stream_apply(struct stream *st, const struct wishes *all)
+static bool is_among(const struct sink *s, struct sink *const *sinks, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		if (sinks[i] == s)
+			return true;
+	return false;
+}
+
+/* For each wish the sink that there is, if it is the same in every respect, or a new one. All, or -ENOMEM: one that is
+ * missing would lose its cursor, and with it what it has not got yet. */
+static int grant_all(struct stream *st, const struct wishes *all, struct sink **ret)
+{
+	for (size_t i = 0; i < all->n; i++) {
+		const struct wish *w = &all->w[i];
+
+		ret[i] = find_granted(st, w) ?: sink_new(st, w->type, w->cursor, w->options);
+		if (ret[i])
+			continue;
+		while (i-- > 0)
+			if (!is_among(ret[i], st->sinks, st->n_sinks))
+				sink_free(ret[i]);
+		return -ENOMEM;
+	}
+	return 0;
+}
+
+static int stream_apply(struct stream *st, const struct wishes *all)
 {
 	struct sink *sinks[SPOOL_MAX_CURSORS];
-	size_t n = 0;
+	int r = grant_all(st, all, sinks);
 
+	if (r < 0)
+		return r;
 	for (size_t i = 0; i < all->n; i++) {
-		sinks[n] = grant(st, &all->w[i]);
-		if (sinks[n])
-			n++;
+		/* What is under way was chosen by the old ones. */
+		if (sinks[i]->open && sinks[i]->routes != all->w[i].routes)
+			sink_close(sinks[i]);
+		sinks[i]->routes = all->w[i].routes;
 	}
 	for (size_t i = 0; i < st->n_sinks; i++)
-		sink_free(st->sinks[i]);
-	memcpy(st->sinks, sinks, n * sizeof(sinks[0]));
-	st->n_sinks = n;
+		if (!is_among(st->sinks[i], sinks, all->n))
+			sink_free(st->sinks[i]);
+	memcpy(st->sinks, sinks, all->n * sizeof(sinks[0]));
+	st->n_sinks = all->n;
 	if (st->open)
 		stream_open_cursors(st);
+	return 0;
 }
 
 int stream_configure(struct stream *st)
@@ -181,6 +200,8 @@ int stream_configure(struct stream *st)
 
 	if (r == 0)
 		r = wishes_make(st, a, m, &all, &d);
+	if (r == 0)
+		r = stream_apply(st, &all);
 	snprintf(key, sizeof(key), "manifest:%s", st->program);
 	if (r == 0)
 		svc_degraded(svc, key, NULL);
@@ -190,7 +211,6 @@ int stream_configure(struct stream *st)
 	diag_fini(&d);
 	if (r < 0)
 		return r;
-	stream_apply(st, &all);
 	snprintf(key, sizeof(key), "storage:%s", st->program);
 	if (all.refused[0])
 		svc_degraded(svc, key, "%s: %s", st->program, all.refused);

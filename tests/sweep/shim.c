@@ -20,6 +20,7 @@
 #include "order.h"
 
 static struct sweep_order *order;
+static pid_t self;
 static enum sweep_kind kind = SWEEP_N_KINDS;
 static __thread bool inside __attribute__((tls_model("initial-exec")));
 
@@ -89,10 +90,11 @@ static void note_site(enum sweep_call call, uint64_t n)
 
 static void on_crash(int number)
 {
-	uint32_t i = __atomic_fetch_add(&order->n_crashes, 1, __ATOMIC_RELAXED);
+	uint32_t i;
 
 	inside = true;
-	if (i < SWEEP_CRASHES)
+	/* A child that was only forked is there to contain a crash: who forked it says what comes of it. */
+	if (getpid() == self && (i = __atomic_fetch_add(&order->n_crashes, 1, __ATOMIC_RELAXED)) < SWEEP_CRASHES)
 		tell_where(&order->crashes[i], number);
 	signal(number, SIG_DFL);
 	raise(number);
@@ -153,6 +155,7 @@ __attribute__((constructor)) static void begin(int argc, char **argv)
 	get_frames(&warm_up);
 	for (size_t i = 0; i < sizeof(numbers) / sizeof(*numbers); i++)
 		signal(numbers[i], on_crash);
+	self = getpid();
 	kind = k;
 	order = o;
 }

@@ -1,0 +1,64 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""order.h as the driver sees it: the tables, the layout of the file that it shares with the shim, and points."""
+import ctypes
+import os
+import re
+import sys
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+
+
+def read_header():
+    text = open(HERE + "/order.h").read()
+
+    def rows(macro):
+        return re.findall(r"X\((\w+),\s*(.*?)\)", re.search(r"#define %s\(X\)(.*?)\n\n" % macro, text, re.S).group(1))
+
+    def number(name):
+        return eval(re.search(r"#define %s\s+([^\t\n/]+)" % name, text).group(1).rstrip("u "))
+    kinds = [name for name, _ in rows("SWEEP_KINDS")]
+    calls = {name: errors.strip('"').split() for name, errors in rows("SWEEP_CALLS")}
+    return kinds, calls, {n: number("SWEEP_" + n) for n in ("MAGIC", "FRAMES", "CRASHES", "SITES")}
+
+
+KINDS, CALLS, NUMBER = read_header()
+CALL_NAMES = list(CALLS)
+
+
+class Where(ctypes.Structure):
+    _fields_ = [("pid", ctypes.c_int32), ("number", ctypes.c_int32), ("kind", ctypes.c_char * 16),
+                ("frames", (ctypes.c_char * 64) * NUMBER["FRAMES"])]
+
+    def stack(self):
+        return [f.value.decode(errors="replace") for f in self.frames if f.value]
+
+
+class Order(ctypes.Structure):
+    _fields_ = [("magic", ctypes.c_uint32), ("by_site", ctypes.c_uint32), ("armed", ctypes.c_uint32),
+                ("kind", ctypes.c_uint32), ("call", ctypes.c_uint32), ("error", ctypes.c_uint32),
+                ("n", ctypes.c_uint64), ("fired", ctypes.c_uint32), ("n_crashes", ctypes.c_uint32),
+                ("counts", (ctypes.c_uint64 * len(CALLS)) * len(KINDS)), ("where", Where),
+                ("crashes", Where * NUMBER["CRASHES"]),
+                ("sites", ((ctypes.c_uint32 * NUMBER["SITES"]) * len(CALLS)) * len(KINDS))]
+
+
+SCENES = {	# what is added to the program
+    "plain": "",
+    "processor": "events:\n  - { name: plain }\n",
+    "rotate": "storage:\n  file: { rotate-size: 16K, keep: 100, fsync: batch }\n",
+}
+
+
+class Point:
+    def __init__(self, scene, kind, call, n, error):
+        self.scene, self.kind, self.call, self.n, self.error = scene, kind, call, int(n), error
+
+    @staticmethod
+    def parse(text):
+        m = re.fullmatch(r"(\w+)/(\w+):(\w+):(\d+):(\w+)", text)
+        if not m or m[1] not in SCENES or m[2] not in KINDS or m[5] not in CALLS.get(m[3], ()):
+            sys.exit("no such point: %s (SCENE/KIND:CALL:N:ERRNO)" % text)
+        return Point(*m.groups())
+
+    def __str__(self):
+        return "%s/%s:%s:%d:%s" % (self.scene, self.kind, self.call, self.n, self.error)
