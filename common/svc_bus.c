@@ -129,9 +129,13 @@ static void fail_connecting(struct svc *s, int err, const char *what)
 static void on_closed(void *arg)
 {
 	struct svc *s = arg;
+	bool was_there = s->bus;
 
-	if (!s->stopping)
-		fail_connecting(s, -ECONNRESET, "the bus is gone");
+	if (s->stopping)
+		return;
+	fail_connecting(s, -ECONNRESET, "the bus is gone");
+	if (was_there)		/* maybe only this connection is: whoever asks meanwhile is told that nobody is there */
+		svc_tick_soon(s);
 }
 
 /* org.freedesktop.DBus.RequestName: 1 is the owner, 4 was it already. */

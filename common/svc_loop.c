@@ -6,6 +6,7 @@
 #include "svc_private.h"
 
 #define TICK_MS           1000
+#define SOON_MS             20
 #define TICKS_WITHOUT_BUS 2	/* then it is ready all the same */
 #define CLOSE_WAIT_MS     5000
 
@@ -31,6 +32,11 @@ static void on_tick(uv_timer_t *t)
 	if (s->ready && !s->told_ready)
 		svc_notify_ready(s);
 	svc_look(s);
+}
+
+void svc_tick_soon(struct svc *s)
+{
+	uv_timer_start(&s->tick, on_tick, SOON_MS, TICK_MS);
 }
 
 static void on_watchdog(uv_timer_t *t)

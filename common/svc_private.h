@@ -92,6 +92,8 @@ void svc_backoff_end(struct svc *s, bool well);
 
 /* svc_loop.c */
 int svc_loop_start(struct svc *s);
+/* What is done once a second is done now, and a second later again. */
+void svc_tick_soon(struct svc *s);
 void svc_loop_end(struct svc *s);	/* closes what is svc's; what the daemon left open is an error */
 
 /* svc_hints.c */

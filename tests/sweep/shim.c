@@ -113,9 +113,9 @@ static enum sweep_kind kind_of(int argc, char **argv)
 		SWEEP_KINDS(X)
 #undef X
 	};
-	const char *self = argc > 0 ? argv[0] : "", *base = strrchr(self, '/');
+	const char *path = argc > 0 ? argv[0] : "", *base = strrchr(path, '/');
 
-	base = base ? base + 1 : self;
+	base = base ? base + 1 : path;
 	for (int i = SWEEP_N_KINDS; i-- > 0;)
 		if (!strcmp(base, binaries[i]) && (!*arguments[i] || (argc > 1 && !strcmp(argv[1], arguments[i]))))
 			return i;
