@@ -204,7 +204,8 @@ int sinkd_reload(void *self, const void *conf)
 
 /* ---- life ---- */
 
-static int console_fd(void)
+/* *ret -1: nobody handed one over. */
+static int console_fd(int *ret)
 {
 	char **names = NULL;
 	int fd = -1, n = sd_listen_fds_with_names(1, &names);
@@ -215,7 +216,8 @@ static int console_fd(void)
 		free(names[i]);
 	}
 	free(names);
-	return fd;
+	*ret = fd;
+	return MIN(n, 0);
 }
 
 static void sinkd_free(struct sinkd *sk)
@@ -239,12 +241,13 @@ static void on_closed(uv_handle_t *h)
 int sinkd_start(struct svc *svc, void **ret_self)
 {
 	struct sinkd *sk = calloc(1, sizeof(*sk));
-	int r;
+	int console, r;
 
 	if (!sk)
 		return -ENOMEM;
 	sk->svc = svc;
 	sk->conf = svc_conf(svc);
+	sk->console.fd = -1;
 	sk->join = malloc(SINKD_JOIN_SIZE);
 	if (!sk->join) {
 		free(sk);
@@ -259,7 +262,9 @@ int sinkd_start(struct svc *svc, void **ret_self)
 	uv_timer_init(svc_loop(svc), &sk->retry);
 	sk->work.data = sk->retry.data = sk;
 	sk->handles = 2;
-	r = console_init(sk, console_fd());
+	r = console_fd(&console);
+	if (r == 0)
+		r = console_init(sk, console);
 	if (r < 0) {
 		sinkd_stop(sk);
 		return r;
