@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-# make [all] · man · demo [SECONDS=n] · test · test-systemd · shell-systemd · test-vm · shell-vm · lint · fuzz [SECONDS=n] · bench · install [DESTDIR=] [PREFIX=/usr] · clean · test-fresh
+# make [all] · man · demo [SECONDS=n] · test · test-systemd · shell-systemd · test-vm · shell-vm · sweep · lint · fuzz [SECONDS=n] · bench · install [DESTDIR=] [PREFIX=/usr] · clean · test-fresh
 # SAN=address,undefined builds everything with sanitizers, into a folder of its own.
 
 PREFIX ?= /usr
@@ -35,7 +35,7 @@ BIN := $(addprefix $(BUILD)/bin/,ebpf-loaderd ebpf-load ebpf-broker ebpf-tagd eb
 	ebpf-sandbox ebpf-sinkd ebpf-xdpd ebpfctl)
 BPF := $(patsubst bpf/%.bpf.c,programs/%.bpf.o,$(wildcard bpf/*.bpf.c))
 
-.PHONY: all bpf man demo test test-systemd shell-systemd test-vm shell-vm lint fuzz bench install clean test-fresh sdk-example
+.PHONY: all bpf man demo test test-systemd shell-systemd test-vm shell-vm sweep lint fuzz bench install clean test-fresh sdk-example
 all: $(BIN) $(BPF) $(BUILD)/sdk/example.so $(BUILD)/sdk/example_load.so man
 
 $(BUILD)/%.o: %.c
@@ -175,6 +175,10 @@ test-vm: tests
 shell-vm: tests
 	@scripts/deps --vm
 	@BUILD=$(CURDIR)/$(BUILD) tests/vm/qemu -s
+
+# One call of one process fails, in a run for each: all that there are. POINT=… one of them; SWEEP="--paths --kind sinkd" picks.
+sweep: tests
+	@BUILD=$(CURDIR)/$(BUILD) tests/sweep/sweep.py $(if $(POINT),--point $(POINT),--book $(BUILD)/sweep/results $(SWEEP))
 
 demo: all
 	@SECONDS_TO_RUN=$(SECONDS) BUILD=$(BUILD) scripts/demo

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/seccomp.h>
+#include <poll.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/syscall.h>
@@ -12,7 +13,8 @@
 
 #include "base.h"
 
-#define TRIES 4
+#define TRIES      4
+#define WAIT_MS 3000		/* a list that it spoiled it may follow for ever */
 
 static void in_child(uint32_t otherwise, filter_fill fill, void *arg, pid_t self, int out)
 {
@@ -24,14 +26,27 @@ static void in_child(uint32_t otherwise, filter_fill fill, void *arg, pid_t self
 	_exit(err < 0 ? -err & 0xff : 0);
 }
 
-static size_t read_all(int fd, void *data, size_t size)
+/* Up to its end, which is the child's. -ETIMEDOUT: there is none. */
+static int read_all(int fd, struct filter *ret)
 {
+	struct pollfd p = { .fd = fd, .events = POLLIN };
 	size_t len = 0;
 	ssize_t n;
+	int r;
 
-	while (len < size && ((n = read(fd, (char *)data + len, size - len)) > 0 || (n < 0 && errno == EINTR)))
-		len += n > 0 ? (size_t)n : 0;
-	return len;
+	for (;;) {
+		r = poll(&p, 1, WAIT_MS);
+		if (r == 0)
+			return -ETIMEDOUT;
+		n = r < 0 ? r : read(fd, (char *)ret->code + len, sizeof(ret->code) - len);
+		if (n == 0)
+			break;
+		if (n < 0 && errno != EINTR)
+			return -errno;
+		len += MAX(n, (ssize_t)0);
+	}
+	ret->n = len / sizeof(*ret->code);
+	return len == 0 || len % sizeof(*ret->code) ? -EIO : 0;
 }
 
 static int how_ended(pid_t pid)
@@ -49,8 +64,7 @@ static int how_ended(pid_t pid)
 static int make_once(uint32_t otherwise, filter_fill fill, void *arg, struct filter *ret)
 {
 	sigset_t all, before;
-	int pair[2], err;
-	size_t len;
+	int pair[2], err, end;
 	pid_t self = getpid(), pid;
 
 	if (pipe2(pair, O_CLOEXEC) < 0)
@@ -64,12 +78,15 @@ static int make_once(uint32_t otherwise, filter_fill fill, void *arg, struct fil
 	err = pid < 0 ? -errno : 0;
 	pthread_sigmask(SIG_SETMASK, &before, NULL);
 	close(pair[1]);
-	len = pid < 0 ? 0 : read_all(pair[0], ret->code, sizeof(ret->code));
+	if (pid > 0) {
+		err = read_all(pair[0], ret);
+		if (err < 0 && err != -EIO)
+			kill(pid, SIGKILL);
+		end = how_ended(pid);
+		err = err == 0 || err == -EIO ? end ?: err : err;
+	}
 	close(pair[0]);
-	if (pid > 0)
-		err = how_ended(pid);
-	ret->n = len / sizeof(*ret->code);
-	return err < 0 ? err : len == 0 || len % sizeof(*ret->code) ? -EIO : 0;
+	return err;
 }
 
 int filter_make(uint32_t otherwise, filter_fill fill, void *arg, struct filter *ret)
