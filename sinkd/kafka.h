@@ -26,8 +26,9 @@ struct kafka_options {
 	char settings[KAFKA_SETTINGS_MAX];	/* "name=value" KAFKA_SEPARATOR …: the same text, the same producer */
 	char error[256];		/* what was wrong with the entry */
 };
-void kafka_options_read(const struct sinkd_conf *conf, const struct yaml_node *n, struct kafka_options *ret,
-			char ret_cursor[SINK_NAME_MAX]);
+/* 0; -ENOMEM: not now. */
+int kafka_options_read(const struct sinkd_conf *conf, const struct yaml_node *n, struct kafka_options *ret,
+		       char ret_cursor[SINK_NAME_MAX]);
 
 /* ---- kafka_topic.c ---- */
 

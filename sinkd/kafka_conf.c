@@ -177,8 +177,8 @@ static uint32_t hash_node(uint32_t h, const struct yaml_node *n)
 	return h;
 }
 
-void kafka_options_read(const struct sinkd_conf *conf, const struct yaml_node *n, struct kafka_options *ret,
-			char ret_cursor[SINK_NAME_MAX])
+int kafka_options_read(const struct sinkd_conf *conf, const struct yaml_node *n, struct kafka_options *ret,
+		       char ret_cursor[SINK_NAME_MAX])
 {
 	cleanup(arena_freep) struct arena *a = arena_new(0);
 	bool says = n && n->kind == YAML_NODE_MAPPING && n->n;
@@ -202,4 +202,5 @@ void kafka_options_read(const struct sinkd_conf *conf, const struct yaml_node *n
 		snprintf(ret->error, sizeof(ret->error), "%.255s",
 			 d.error[0] ? d.error : r == -E2BIG ? "settings: there are too many" : strerror(-r));
 	diag_fini(&d);
+	return r == -ENOMEM ? r : 0;
 }

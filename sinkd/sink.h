@@ -39,9 +39,9 @@ struct sink_type {
 	size_t options_size;	/* of a flat struct that memcmp() can compare; 0: no options, not for `storage:` */
 
 	/* Reads a route's entry (@n may be NULL) into zeroed @ret, and the name of the cursor: routes that name the
-	 * same cursor share a sink. What is wrong with it is kept there, for open() to say. */
-	void (*options)(struct sinkd *sk, const char *program, const struct yaml_node *n, void *ret,
-			char ret_cursor[SINK_NAME_MAX]);
+	 * same cursor share a sink. What is wrong with it is kept there, for open() to say. 0; -ENOMEM: not now. */
+	int (*options)(struct sinkd *sk, const char *program, const struct yaml_node *n, void *ret,
+		       char ret_cursor[SINK_NAME_MAX]);
 	/* Spool and cursor are there; s->at may be moved on. 0, or sink_fail(). */
 	int (*open)(struct sink *s);
 	/* Fills zeroed @res also when it fails. 0: all @n are done. -EAGAIN: sinkd_wake_waiting() will be called;

@@ -19,8 +19,8 @@ static void default_path(const char *program, char ret[PATH_MAX])
 	snprintf(ret, PATH_MAX, "%s/%s.jsonl", path_log(), program);
 }
 
-static void file_options(struct sinkd *sk, const char *program, const struct yaml_node *n, void *ret,
-			 char ret_cursor[SINK_NAME_MAX])
+static int file_options(struct sinkd *sk, const char *program, const struct yaml_node *n, void *ret,
+			char ret_cursor[SINK_NAME_MAX])
 {
 	cleanup(arena_freep) struct arena *a = arena_new(0);
 	struct file_options *o = ret;
@@ -46,6 +46,7 @@ static void file_options(struct sinkd *sk, const char *program, const struct yam
 		snprintf(ret_cursor, SINK_NAME_MAX, "file");
 	else
 		snprintf(ret_cursor, SINK_NAME_MAX, "file:%08x", crc32c(0, o->path, strlen(o->path)));
+	return r == -ENOMEM ? r : 0;
 }
 
 /* ---- where it may lie ---- */

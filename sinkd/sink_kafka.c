@@ -17,11 +17,11 @@
 #define SMALL           "batch.size=16384" KAFKA_SEPARATOR
 #define ALONE           "batch.num.messages=1" KAFKA_SEPARATOR
 
-static void kafka_options(struct sinkd *sk, const char *program, const struct yaml_node *n, void *ret,
-			  char ret_cursor[SINK_NAME_MAX])
+static int kafka_options(struct sinkd *sk, const char *program, const struct yaml_node *n, void *ret,
+			 char ret_cursor[SINK_NAME_MAX])
 {
 	(void)program;
-	kafka_options_read(sk->conf, n, ret, ret_cursor);
+	return kafka_options_read(sk->conf, n, ret, ret_cursor);
 }
 
 /* A slow Kafka holds its program back, as a slow disk does; one that does not move at all must not. */

@@ -55,7 +55,8 @@ static int wish_for_route(struct stream *st, struct arena *a, struct wishes *all
 	options = arena_alloc(a, type->options_size);
 	if (!options)
 		return -ENOMEM;
-	type->options(st->sinkd, st->program, ms->options, options, cursor);
+	if (type->options(st->sinkd, st->program, ms->options, options, cursor) < 0)
+		return -ENOMEM;
 	w = wish_add(all, type, cursor, options);
 	if (w)
 		w->routes |= 1ULL << route;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* What the driver (sweep.py, whose order.py reads the tables and repeats the struct) tells the shim, and hears from it: a
- * file beside the shim, mapped by every process of an instance. It outlives them, so a failure that has happened does not
+/* What the driver (sweep.py; order.py reads the tables and repeats the struct) tells the shim, and hears from it: a file
+ * beside the shim, mapped by every process of an instance. It outlives them, so a failure that has happened does not
  * happen again to whoever is started instead. */
 #ifndef EBPF_AGENT_SWEEP_ORDER_H
 #define EBPF_AGENT_SWEEP_ORDER_H
@@ -58,7 +58,7 @@ struct sweep_where {
 };
 
 struct sweep_order {
-	uint32_t magic, by_site;	/* by_site: note where each call came from (runs without address randomization) */
+	uint32_t magic, by_site;	/* by_site: note where calls come from; addresses are not random then */
 	uint32_t armed, kind, call, error;
 	uint64_t n;			/* the call to fail, from 1 on */
 	uint32_t fired;			/* it has: once per order, whoever it was */
