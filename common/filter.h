@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* System call filters, made by libseccomp. When that gets no memory, it leaves rules out and says nothing, or spoils the
- * heap (seen in 2.5.4): so it works in children of its own, and only what two of them agree about is used. */
+/* System call filters, made by libseccomp. When that gets no memory, it leaves rules out and says nothing, spoils the
+ * heap, or never returns (seen in 2.5.4): so it works in children, and only what two of them agree about is used. */
 #ifndef EBPF_AGENT_FILTER_H
 #define EBPF_AGENT_FILTER_H
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* What the driver (sweep.py; order.py reads the tables and repeats the struct) tells the shim, and hears from it: a file
+/* What the driver (sweep.py; order.py reads the tables, repeats the struct) tells the shim, and hears from it: a file
  * beside the shim, mapped by every process of an instance. It outlives them, so a failure that has happened does not
  * happen again to whoever is started instead. */
 #ifndef EBPF_AGENT_SWEEP_ORDER_H
