@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* A daemon on the bus: what it is asked, what it tells, and coming back after the bus was away. */
+#include <signal.h>
+
 #include "svctest.h"
 
 static void a_reload_is_whole_or_nothing(void **state)
@@ -90,10 +92,13 @@ static void it_comes_back_to_a_bus_that_was_away(void **state)
 	sd_bus_flush_close_unref(bus);
 	testbus_end(dbus);
 	eventually(logged("the bus is gone"));
+	kill(pid, SIGSTOP);			/* or it would be there before anybody listens */
 	dbus = testbus_start();
 	bus = testbus_client();
 	assert_true(sd_bus_match_signal(bus, NULL, NULL, PATH, "org.freedesktop.DBus.ObjectManager", "InterfacesAdded",
 					on_changed, &added) >= 0);
+	sd_bus_flush(bus);
+	kill(pid, SIGCONT);
 	eventually(testbus_has_owner(bus, NAME));
 	assert_true(has_child(bus));
 	eventually(({ while (sd_bus_process(bus, NULL) > 0); added > 0; }));	/* objects, too, and it tells of them */
