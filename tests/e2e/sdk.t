@@ -3,15 +3,18 @@
 # What sdk/README.md tells a reader to write works as it stands there: its C, its cc line and its YAML are cut out and run.
 . "$(dirname "$0")/lib.sh"
 
-block() { awk -v lang="\`\`\`$1" '$0 == lang { on = 1; next } /^```/ { if (on) exit } on' "$ROOT/sdk/README.md"; }
+# block LANGUAGE [N]: the N-th of it
+block() { awk -v lang="\`\`\`$1" -v n="${2:-1}" '$0 == lang && !--n { on = 1; next } /^```/ { if (on) exit } on' "$ROOT/sdk/README.md"; }
 # A clone of this test's own: nothing is written into the other one.
 cp -r "$ROOT/sdk" "$ROOT/abi" "$ROOT/programs" "$T/"
 cd "$T" || exit 1
 block c >my_processor.c
+{ echo '#include "tracer.h"'; block c 2; } >my_load.c
 block sh >compile.sh
 block yaml >mine.yaml
 check "C, a compiler's line and YAML are there" eval "[ -s my_processor.c ] && [ -s mine.yaml ] && grep -q '^cc ' compile.sh"
 check "it compiles as the README says" sh -e compile.sh
+check "so do the functions around a load" cc -shared -fPIC -O2 -Wall -Wextra -Werror -Isdk -Iabi my_load.c -o my_load.so
 check "it compiles with what is installed in one folder" eval "mkdir installed && cp abi/*.h sdk/*.h installed &&
 	cc -shared -fPIC -O2 -Iinstalled my_processor.c -o installed.so"
 check "it passes check --artifacts" "$BIN/ebpfctl" check --artifacts mine.yaml
