@@ -10,6 +10,7 @@
 #include "../common/paths.h"
 #include "channeld.h"
 #include "clock.h"
+#include "perf_buffers.h"
 #include "supervised_processors.h"
 
 /* ---- which programs there are -------------------------------------------------------------------------- */
@@ -167,6 +168,8 @@ void channeld_look(void *self)
 		c->swept = true;
 	}
 	remove_gone(c);
+	perf_buffers_sweep(c);
+	perf_buffers_look(c);
 	look_at_children(c);
 }
 
@@ -254,6 +257,7 @@ void channeld_stop(void *self)
 		c->children = child->next;
 		supervised_free(child);
 	}
+	perf_buffers_stop(c);
 	wire_free(c->to_sinkd);
 	wire_free(c->to_loaderd);
 	if (c->n_handles == 0) {

@@ -2,6 +2,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "../common/buffers.h"
 #include "clock.h"
 #include "drain.h"
 
@@ -268,7 +269,9 @@ static void write_all(struct drain *d)
 	for (size_t i = 0; i < d->n_records; i++) {
 		const struct record *rec = &d->records[i];
 
-		if (rec->discarded)
+		if (rec->discarded && !rec->data)
+			rec->source->row->lost += rec->len;
+		else if (rec->discarded)
 			rec->source->row->discarded++;
 		else
 			while (write_record(d, &when, rec) < 0)
@@ -347,6 +350,7 @@ void drain_fini(struct drain *d)
 		free(d->channels[i].sources);
 	}
 	letters_close(&d->letters);
+	buffers_free(d->buffers);
 	processor_area_free(d->processors);
 	free(d->answers.rows);
 	free(d->answers.text);

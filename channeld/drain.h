@@ -27,6 +27,7 @@ struct drain {
 	struct route routes[SPOOL_MAX_ROUTES];
 	size_t n_routes;
 	struct route *by_channel[SPOOL_MAX_ROUTES];	/* what the channels' routes point to */
+	struct buffers *buffers;	/* behind perf event arrays; NULL: there are none */
 	bool has_processors;
 	const char *program;
 	struct processor_area *processors;	/* NULL: none has limits, and nobody asks */

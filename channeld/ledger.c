@@ -19,6 +19,8 @@ struct channel_ledger {
 	bool counted;			/* the object has counters */
 	bool has_pending, live;
 	uint64_t pending, discarded;	/* discarded: whether or not they were drained yet */
+	uint64_t lost;
+	bool lost_unknown;		/* more than that */
 };
 
 /* ---- one reading ------------------------------------------------------------------------------------------ */
@@ -59,6 +61,7 @@ struct spool_source commit_channel(const struct spool_commit *commit, size_t ind
 		sum.drained_bytes += row->drained_bytes;
 		sum.discarded += row->discarded;
 		sum.lost += row->lost;
+		sum.flags |= row->flags;
 	}
 	return sum;
 }
@@ -76,7 +79,10 @@ static bool read_channel(const struct manifest *m, size_t index, const struct sp
 	if (t && t->count)
 		l.has_pending = t->count(m, c, commit, &l.pending, &l.discarded) == 0;
 	l.discarded += l.row.discarded;
+	l.lost = l.row.lost + (t && t->lost ? t->lost(m, c, commit) : 0);
+	l.lost_unknown = c->lost_unknown || l.row.flags & SPOOL_SOURCE_LOST_UNKNOWN;
 	l.counted = counted && read_counts(m, c, &l.counts) == 0;
+	l.lost += l.counted ? l.counts.lost : 0;
 	l.live = l.counted && before.produced != l.counts.produced;
 	*ret = l;
 	return l.has_pending && !l.live;
@@ -134,13 +140,16 @@ static void channel_row(const struct manifest *m, const struct manifest_channel 
 		bus_row_str(rows, "ring_full", "unknown");
 		bus_row_str(rows, "nmi", "unknown");
 	}
-	bus_row_u64(rows, "lost", l->row.lost);
+	if (l->lost_unknown)
+		bus_row_str(rows, "lost", "unknown");
+	else
+		bus_row_u64(rows, "lost", l->lost);
 	bus_row_u64(rows, "discarded", l->discarded);
 	/* `produced` counts attempts, and with them what the program thought better of. */
-	if (l->counted && l->has_pending)
+	if (l->counted && l->has_pending && !l->lost_unknown)
 		bus_row_strf(rows, "balance", "%lld",
 			     (long long)(l->counts.produced - l->row.drained - l->pending - l->counts.ring_full -
-					 l->counts.nmi - l->row.lost - l->discarded));
+					 l->counts.nmi - l->lost - l->discarded));
 	else
 		bus_row_str(rows, "balance", "unknown");
 	bus_row_bool(rows, "live", l->live);

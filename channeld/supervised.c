@@ -12,6 +12,7 @@
 #include "channeld.h"
 #include "clock.h"
 #include "launcher.h"
+#include "perf_buffers.h"
 #include "supervised_processors.h"
 #include "watch.h"
 #include "worker.h"
@@ -117,37 +118,60 @@ static int launcher_connect(const struct supervised *child, int *ret)
 	return err < 0 ? err : 0;
 }
 
-/* @launcher: -1 without processors. */
-static pid_t start_worker(struct supervised *child, int control, int launcher)
+/* Descriptors that a worker gets: those that it needs (not -1), and an option for each that says its number. */
+struct worker_fds {
+	int control, launcher, buffers;
+};
+
+static void worker_fds_close(struct worker_fds *w)
+{
+	closep(&w->control);
+	closep(&w->launcher);
+	closep(&w->buffers);
+}
+
+static pid_t start_worker(struct supervised *child, const struct worker_fds *w)
 {
 	const struct channeld_conf *conf = svc_conf(child->channeld->svc);
-	struct spawn_fd fds[] = { { control, WORKER_FD_CONTROL }, { child->processors_fd, WORKER_FD_PROCESSORS },
-				  { launcher, WORKER_FD_LAUNCHER } };
-	char path[PATH_MAX], control_text[16], launcher_text[16], processors_text[16], size[24];
-	char *argv[] = { "ebpf-channeld", "worker", "--control", control_text, "--launcher", launcher_text,
-			 "--processors", processors_text, "--spool-size", size, child->program, NULL };
-	struct spawn s = { .path = path, .argv = argv, .fds = fds, .n_fds = launcher < 0 ? 2 : 3, .new_session = true };
+	const struct { char *option; struct spawn_fd fd; } all[] = {
+		{ "--control", { w->control, WORKER_FD_CONTROL } },
+		{ "--launcher", { w->launcher, WORKER_FD_LAUNCHER } },
+		{ "--processors", { child->processors_fd, WORKER_FD_PROCESSORS } },
+		{ "--buffers", { w->buffers, WORKER_FD_BUFFERS } },
+	};
+	struct spawn_fd fds[ARRAY_SIZE(all)];
+	char path[PATH_MAX], numbers[ARRAY_SIZE(all)][16], size[24];
+	char *argv[2 * ARRAY_SIZE(all) + 6] = { "ebpf-channeld", "worker", "--spool-size", size }, **next = argv + 4;
+	struct spawn s = { .path = path, .argv = argv, .fds = fds, .new_session = true };
 	int err = spawn_helper_path("ebpf-channeld", path);
 
-	snprintf(control_text, sizeof(control_text), "%d", WORKER_FD_CONTROL);
-	snprintf(launcher_text, sizeof(launcher_text), "%d", launcher < 0 ? -1 : WORKER_FD_LAUNCHER);
-	snprintf(processors_text, sizeof(processors_text), "%d", WORKER_FD_PROCESSORS);
+	for (size_t i = 0; i < ARRAY_SIZE(all); i++) {
+		if (all[i].fd.ours < 0)
+			continue;
+		fds[s.n_fds++] = all[i].fd;
+		snprintf(numbers[i], sizeof(numbers[i]), "%d", all[i].fd.theirs);
+		*next++ = all[i].option;
+		*next++ = numbers[i];
+	}
+	*next = child->program;
 	snprintf(size, sizeof(size), "%llu", (unsigned long long)conf->spool.size);
 	return err < 0 ? err : spawn(&s);
 }
 
 static int start(struct supervised *child)
 {
-	cleanup(closep) int control = -1, launcher = -1;
-	int err = control_new(child, &control);
+	cleanup(worker_fds_close) struct worker_fds fds = { -1, -1, -1 };
+	int err = perf_buffers_for_worker(child->manifest, &fds.buffers);
 	pid_t pid = 0;
 
 	if (err == 0)
+		err = control_new(child, &fds.control);
+	if (err == 0)
 		err = processors_prepare(child);
 	if (err == 0 && processors_any(child))
-		err = launcher_connect(child, &launcher);
+		err = launcher_connect(child, &fds.launcher);
 	if (err == 0) {
-		pid = start_worker(child, control, launcher);
+		pid = start_worker(child, &fds);
 		err = pid < 0 ? pid : 0;
 	}
 	if (err < 0) {
@@ -327,6 +351,8 @@ void supervised_look(struct supervised *child, uint64_t now)
 	if (now < child->retry_at_ns)
 		return;
 	err = start(child);
+	if (err == -EAGAIN)
+		return;			/* without its buffers yet: they come, and then this is looked at again */
 	if (err == 0) {
 		tell_drain(child);
 		return;

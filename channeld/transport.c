@@ -9,6 +9,7 @@
 
 static const struct transport *const transports[] = {
 	[CHANNEL_RING_BUFFER] = &transport_ring,
+	[CHANNEL_PERF_BUFFER] = &transport_perf,
 };
 
 const struct transport *transport_of(int type)
@@ -31,7 +32,7 @@ int channel_add_source(struct channel *c, struct transport_context *t, uint16_t 
 		return -E2BIG;
 	row = &t->spool->next.sources[t->n_sources++];
 	if (row->channel != c->index || row->part != part)
-		*row = (struct spool_source){ .channel = (uint16_t)c->index, .part = part };
+		*row = (struct spool_source){ .channel = (uint8_t)c->index, .part = part };
 	if (row->id != id) {
 		row->id = id;
 		row->next = row->lost_seen = 0;

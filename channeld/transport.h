@@ -20,7 +20,8 @@ struct source {
 struct record {
 	const void *data;		/* readable for RECORD_OVERREAD bytes behind its end */
 	uint32_t len;
-	bool discarded;			/* the program thought better of it: no event */
+	bool discarded;			/* the program thought better of it: no event; without data: `len` events are
+					 * lost that would have come here */
 	uint64_t pos;			/* in its source: part of the event's id */
 	uint64_t end;			/* position of the next one: what the commit says once this is accounted for */
 	uint64_t time_ns;		/* CLOCK_MONOTONIC, by the transport itself; 0: it knows none */
@@ -52,6 +53,7 @@ struct transport_context {
 	struct spool_writer *spool;
 	size_t n_sources;		/* rows of the commit in use */
 	int epoll;			/* where what it sleeps on goes */
+	const struct buffers *buffers;	/* behind perf event arrays; NULL: none */
 };
 
 /* All but open, close, gather, release and empty may be NULL. */
@@ -78,11 +80,13 @@ struct transport {
 	/* For the ledger, outside the worker: what waits behind the positions of @commit. -EAGAIN: it moves. */
 	int (*count)(const struct manifest *m, const struct manifest_channel *c, const struct spool_commit *commit,
 		     uint64_t *ret_pending, uint64_t *ret_discarded);
+	/* The same for what was lost and is not in the rows of @commit yet. */
+	uint64_t (*lost)(const struct manifest *m, const struct manifest_channel *c, const struct spool_commit *commit);
 };
 
 /* By enum channel_type. NULL: not that. */
 const struct transport *transport_of(int type);
-extern const struct transport transport_ring;
+extern const struct transport transport_ring, transport_perf;
 
 struct channel {
 	const struct transport *transport;

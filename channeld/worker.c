@@ -181,9 +181,12 @@ static void wait_for_events(struct worker *w, uint64_t now)
 	struct epoll_event events[64];	/* the others next time */
 	int n = epoll_wait(w->epoll, events, ARRAY_SIZE(events), sleep_ms(w, now));
 
-	for (int i = 0; i < n; i++)
+	for (int i = 0; i < n; i++) {
 		if (events[i].data.fd == w->control)
 			listen_to(w);
+		else if (events[i].events & (EPOLLHUP | EPOLLERR))	/* its CPU went away: ready for ever */
+			epoll_ctl(w->epoll, EPOLL_CTL_DEL, events[i].data.fd, NULL);
+	}
 }
 
 static void look_at_processors(struct drain *d, uint64_t now)
@@ -251,6 +254,7 @@ static int run(struct worker *w)
 static int parse(int argc, char **argv, struct worker_options *o)
 {
 	static const struct option options[] = {
+		{ "buffers", required_argument, NULL, 'b' },
 		{ "control", required_argument, NULL, 'c' },
 		{ "launcher", required_argument, NULL, 'l' },
 		{ "processors", required_argument, NULL, 'p' },
@@ -261,6 +265,7 @@ static int parse(int argc, char **argv, struct worker_options *o)
 
 	while ((c = getopt_long(argc - 1, argv + 1, "", options, NULL)) >= 0) {
 		switch (c) {
+		case 'b': o->buffers = atoi(optarg); break;
 		case 'c': o->control = atoi(optarg); break;
 		case 'l': o->launcher = atoi(optarg); break;
 		case 'p': o->processors = atoi(optarg); break;
@@ -285,7 +290,8 @@ int worker_main(int argc, char **argv)
 {
 	static struct worker w = { .room_wait_ms = 1 };
 	const char *size = getenv(WORKER_ENV_SPOOL_SIZE);
-	struct worker_options o = { .control = -1, .launcher = -1, .processors = -1, .spool_size = WORKER_SPOOL_SIZE };
+	struct worker_options o = { .control = -1, .launcher = -1, .processors = -1, .buffers = -1,
+				    .spool_size = WORKER_SPOOL_SIZE };
 	struct diag diag = {};
 	int err;
 
@@ -293,7 +299,7 @@ int worker_main(int argc, char **argv)
 	if (parse(argc, argv, &o) < 0 || (size && conf_parse_size(size, &o.spool_size) < 0)) {
 		fprintf(stderr,
 			"usage: ebpf-channeld worker [--control FD] [--launcher FD] [--processors FD] "
-			"[--spool-size BYTES] PROGRAM\n");
+			"[--buffers FD] [--spool-size BYTES] PROGRAM\n");
 		return 2;
 	}
 	w.program = o.program;

@@ -5,8 +5,8 @@
 
 #include "../common/base.h"
 
-/* worker PROGRAM [--control FD] [--launcher FD] [--processors FD] [--spool-size BYTES]. Returns the process's exit
- * status. */
+/* worker PROGRAM [--control FD] [--launcher FD] [--processors FD] [--buffers FD] [--spool-size BYTES]. Returns the
+ * process's exit status. */
 int worker_main(int argc, char **argv);
 
 /* What goes over the control socket (SOCK_SEQPACKET), one byte each. The worker opens no socket of its own: the
@@ -19,5 +19,6 @@ int worker_main(int argc, char **argv);
 #define WORKER_FD_LAUNCHER 3
 #define WORKER_FD_CONTROL  4
 #define WORKER_FD_PROCESSORS 5	/* processor_status.h */
+#define WORKER_FD_BUFFERS    6	/* a socket in which they lie: common/buffers.h */
 
 #endif

@@ -3,6 +3,7 @@
 #include <limits.h>
 #include <string.h>
 
+#include "../common/buffers.h"
 #include "../common/log.h"
 #include "../common/paths.h"
 #include "../common/program.h"
@@ -104,7 +105,11 @@ static int fill(struct drain *d, const struct manifest *m, const struct worker_o
 	char host[HOST_NAME_MAX + 1] = "";
 	struct route_names names = { .host = host, .program = m->program, .boot = d->spool.boot };
 	struct transport_context t = { .manifest = m, .spool = &d->spool, .epoll = o->epoll };
-	int err = 0;
+	int err = o->buffers < 0 ? 0 : buffers_receive(o->buffers, &d->buffers);
+
+	if (err < 0)
+		return diag_fail(diag, err, NULL, 0, "its perf buffers cannot be had: %s", strerror(-err));
+	t.buffers = d->buffers;
 
 	if (m->channels.n > SPOOL_MAX_CHANNELS || m->routes.n > SPOOL_MAX_ROUTES)
 		return diag_fail(diag, -E2BIG, NULL, 0, "the manifest has more channels or routes than a spool counts");

@@ -11,6 +11,7 @@
 struct worker_options {
 	const char *program;
 	int control, launcher, processors;	/* -1: none */
+	int buffers;			/* -1: none */
 	int epoll;			/* what it sleeps on */
 	uint64_t spool_size;		/* when the manifest does not say */
 };

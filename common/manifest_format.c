@@ -113,6 +113,10 @@ static void write_channel(struct json *j, const struct manifest_channel *c)
 	text(j, "map", c->map);
 	json_u64(j, "map_id", c->map_id);
 	json_u64(j, "size", c->size);
+	if (c->cpus)
+		json_u64(j, "cpus", c->cpus);
+	if (c->lost_unknown)
+		json_bool(j, "lost_unknown", true);
 	text(j, "counts", c->counts);
 	json_bool(j, "has_layout", c->has_layout);
 	if (c->has_layout)

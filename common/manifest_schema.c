@@ -93,6 +93,8 @@ static const struct conf_key channel_keys[] = {
 	ROW(manifest_channel, CONF_STR, map),
 	ROW(manifest_channel, CONF_UINT, map_id),
 	ROW(manifest_channel, CONF_UINT, size),
+	ROW(manifest_channel, CONF_UINT, cpus),
+	ROW(manifest_channel, CONF_BOOL, lost_unknown),
 	ROW(manifest_channel, CONF_STR, counts),
 	ROW(manifest_channel, CONF_BOOL, has_layout),
 	ROW(manifest_channel, CONF_STRUCT, layout, .sub = &layout_schema),

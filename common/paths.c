@@ -79,6 +79,11 @@ int path_hint(const char *daemon, char *ret)
 	return below(path_runtime(), "hint", daemon, "", ret);
 }
 
+int path_buffers(char *ret)
+{
+	return below(path_runtime(), "hint", "loaderd", ".buffers", ret);
+}
+
 int path_lock(const char *daemon, char *ret)
 {
 	return below(path_runtime(), "lock", daemon, "", ret);

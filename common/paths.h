@@ -17,6 +17,7 @@ const char *path_libexec(void);	/* the folder that this very binary was started 
  *   manifest/PROGRAM.json   written by loaderd, 0640, group ebpf-agent
  *   spool/PROGRAM.spool     made by channeld's worker, 0660
  *   hint/DAEMON             nanomsg sockets
+ *   hint/loaderd.buffers    loaderd's socket for channeld, 0660: perf buffers
  *   lock/DAEMON             one instance of each daemon (flock)
  *   bpf/                    our bpffs
  * and in the state directory:
@@ -25,6 +26,7 @@ const char *path_libexec(void);	/* the folder that this very binary was started 
 int path_manifest(const char *program, char *ret);
 int path_spool(const char *program, char *ret);
 int path_hint(const char *daemon, char *ret);
+int path_buffers(char *ret);
 int path_lock(const char *daemon, char *ret);
 int path_artifact(const char *sha256, char *ret);
 int path_dead_letter(const char *program, char *ret);

@@ -79,6 +79,7 @@ struct program_channel {
 	struct conf_list fields;	/* struct program_field; n == 0: none */
 	uint64_t size;			/* `size:` with fields: bytes of the fixed part; 0: to the last field's end */
 	const char *ts_field, *pid_field;
+	uint64_t buffer;		/* perf_buffer: bytes of each CPU's; 0: BUFFERS_DEFAULT_SIZE */
 	const char *pinpath;		/* pipe */
 	uint64_t interval_ns;		/* map */
 	bool reset;			/* map */

@@ -244,6 +244,11 @@ static int check_channel(struct arena *a, const struct program *p, const struct 
 		return FAIL(c, "pinpath: %s is a %s (pinpath belongs to a pipe)", c->name, type);
 	if (c->type != CHANNEL_MAP && (c->interval_ns || c->reset))
 		return FAIL(c, "%s: %s is a %s (it belongs to a map)", c->reset ? "reset" : "interval", c->name, type);
+	if (c->type != CHANNEL_PERF_BUFFER && c->buffer)
+		return FAIL(c, "buffer: %s is a %s (buffer belongs to a perf_buffer; maps: says how large a ring is)",
+			    c->name, type);
+	if (c->buffer & (c->buffer - 1) || c->buffer % (size_t)sysconf(_SC_PAGESIZE))
+		return FAIL(c, "buffer: of %s is not a power of two, of at least a page", c->name);
 	if (c->type == CHANNEL_PIPE && c->pinpath[0] != '/')
 		return FAIL(c, "pinpath: of %s is not an absolute path", c->name);
 	err = c->type == CHANNEL_PIPE ? 0 : check_map_of(a, p, c, d);
@@ -251,7 +256,7 @@ static int check_channel(struct arena *a, const struct program *p, const struct 
 		err = program_check_fields(c, d);
 	if (!err)
 		err = program_check_storage(c->storage, d);
-	if (!err && c->type != CHANNEL_RING_BUFFER && !is_implied(p, c))
+	if (!err && c->type > CHANNEL_PERF_BUFFER && !is_implied(p, c))
 		WARN(c, "type: %s is not built in this version, so %s cannot be loaded", type, c->name);
 	return err;
 }

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "buffers.h"
 #include "layout.h"
 #include "program_doc.h"
 #include "../abi/names.h"
@@ -263,7 +264,7 @@ static const struct conf_schema field_schema = {
 static const struct conf_key channel_keys[] = {
 	{ "type", CONF_ENUM, offsetof(struct program_channel, type), .choices = channel_type_names,
 	  .flags = CONF_REQUIRED,
-	  .help = "how events come; perf_buffer, map and pipe are not built in this version" },
+	  .help = "how events come; map and pipe are not built in this version" },
 	{ "map", CONF_STR, offsetof(struct program_channel, map), .min = 1, .max = 127,
 	  .help = "[ITEM.]MAP, the map that events come through; default: the one called like the channel" },
 	{ "event", CONF_STR, offsetof(struct program_channel, event), .min = 1, .max = 127,
@@ -277,6 +278,8 @@ static const struct conf_key channel_keys[] = {
 	  .help = "a u64 of CLOCK_MONOTONIC; default: ts_ns, ktime_ns or timestamp_ns" },
 	{ "pid_field", CONF_STR, offsetof(struct program_channel, pid_field), .min = 1, .max = 127,
 	  .help = "the process id; default: tgid, else pid" },
+	{ "buffer", CONF_SIZE, offsetof(struct program_channel, buffer), .min = 4096, .max = BUFFERS_MAX_SIZE,
+	  .help = "perf_buffer: bytes of each CPU's buffer, a power of two; default: 256K" },
 	{ "pinpath", CONF_STR, offsetof(struct program_channel, pinpath), .min = 1, .max = 4095,
 	  .help = "pipe: where the FIFO lies; default: bpftrace/PROGRAM.ITEM/output in the state directory" NOT_BUILT },
 	{ "interval", CONF_TIME, offsetof(struct program_channel, interval_ns), .min = NSEC_PER_MSEC,

@@ -83,15 +83,19 @@ static void show_channel(const struct ctl *c, const struct manifest_channel *ch)
 
 	snprintf(title, sizeof(title), "channel %s (%s)", ch->name, channel_type_names[ch->type]);
 	heading(c, title);
-	printf("  map         %s.%s  id %" PRIu64 "  %" PRIu64 " bytes\n", ch->item ?: "?", ch->map ?: "?", ch->map_id,
+	printf("  map         %s.%s  id %" PRIu64 "  %" PRIu64 " bytes", ch->item ?: "?", ch->map ?: "?", ch->map_id,
 	       ch->size);
+	if (ch->cpus)
+		printf(" on each of %" PRIu64 " CPU%s", ch->cpus, ch->cpus == 1 ? "" : "s");
+	putchar('\n');
 	line("  counts", ch->counts ?: "none: what was produced is unknown");
 	if (ch->has_layout) {
 		printf("  event       struct ");
 		print_plain(stdout, ch->layout.name);
 		printf(", %" PRIu64 " bytes, by %s\n", ch->layout.size, ch->layout.source);
 	}
-	line("  time", ch->ts_field ?: "when it is drained");
+	line("  time", ch->ts_field ?: ch->type == CHANNEL_PERF_BUFFER ? "the kernel's, of each record" :
+									 "when it is drained");
 	line("  process", ch->pid_field);
 }
 

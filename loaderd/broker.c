@@ -1,15 +1,17 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* ebpf-broker: opens artifacts beneath allowed folders, and perf events of tracepoints and kprobes, for a loaderd that
- * may do neither. It holds CAP_DAC_READ_SEARCH (tracefs is root's) and CAP_SYS_ADMIN (Debian's kernels give perf events
- * to nothing less: kernel.perf_event_paranoid=3), knows two requests, and can make hardly a system call beyond those
- * that they need. */
+/* ebpf-broker: opens artifacts beneath allowed folders, and perf events of tracepoints, kprobes and BPF output, for a
+ * loaderd that may do neither. It holds CAP_DAC_READ_SEARCH (tracefs is root's) and CAP_SYS_ADMIN (Debian's kernels
+ * give perf events to nothing less: kernel.perf_event_paranoid=3), knows two requests, and can make hardly a system
+ * call beyond those that they need. */
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <linux/openat2.h>
 #include <linux/perf_event.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <time.h>
 
 #include "../common/rights.h"
 #include "../common/spawn.h"
@@ -193,7 +195,37 @@ static int describe_kprobe(const char *what, char *function, struct perf_event_a
 
 #define KPROBE_RETURN 1		/* /sys/bus/event_source/devices/kprobe/format/retprobe: config:0 */
 
-/* Both kinds fire wherever they are hit, whichever CPU the event was opened on, once a BPF link attaches to it. */
+/* Where BPF programs on one CPU put what they have to say; by libbpf's example each record wakes. Since Linux 6.0 it
+ * says how many found no room. */
+static int open_output(const char *cpu_text, struct broker_answer *a)
+{
+	struct perf_event_attr attr = {
+		.size = sizeof(attr),
+		.type = PERF_TYPE_SOFTWARE,
+		.config = PERF_COUNT_SW_BPF_OUTPUT,
+		.sample_type = PERF_SAMPLE_RAW | PERF_SAMPLE_TIME,
+		.sample_period = 1,
+		.wakeup_events = 1,
+		.read_format = PERF_FORMAT_ID | PERF_FORMAT_LOST,
+		.use_clockid = 1,
+		.clockid = CLOCK_MONOTONIC,
+	};
+	unsigned cpu;
+	char more;
+	long fd;
+
+	if (sscanf(cpu_text, "%u%c", &cpu, &more) != 1 || cpu > INT_MAX)
+		return refuse(a, -EINVAL, "not a CPU's number");
+	fd = syscall(SYS_perf_event_open, &attr, -1, (int)cpu, -1, PERF_FLAG_FD_CLOEXEC);
+	if (fd < 0 && errno == EINVAL) {
+		attr.read_format &= ~PERF_FORMAT_LOST;
+		fd = syscall(SYS_perf_event_open, &attr, -1, (int)cpu, -1, PERF_FLAG_FD_CLOEXEC);
+	}
+	return fd < 0 ? refuse(a, -errno, strerror(errno)) : (int)fd;
+}
+
+/* Tracepoints and kprobes fire wherever they are hit, whichever CPU the event was opened on, once a BPF link attaches
+ * to it. */
 static int open_perf_event(const char *section, struct broker_answer *a)
 {
 	struct perf_event_attr attr = { .size = sizeof(attr), .sample_period = 1 };
@@ -201,6 +233,8 @@ static int open_perf_event(const char *section, struct broker_answer *a)
 	long fd;
 	int err;
 
+	if (!strncmp(section, BROKER_OUTPUT, strlen(BROKER_OUTPUT)))
+		return open_output(section + strlen(BROKER_OUTPUT), a);
 	if (!strncmp(section, "tracepoint/", 11))
 		err = describe_tracepoint(section + 11, &attr, a);
 	else if (!strncmp(section, "kprobe/", 7))

@@ -18,8 +18,10 @@ enum broker_type {
 	BROKER_ROOTS_END,
 	BROKER_ARTIFACT,	/* text: an absolute path → an fd to read from */
 	BROKER_PERF_EVENT,	/* text: as in an ELF section, "tracepoint/CATEGORY/NAME", "kprobe/FUNCTION[+OFFSET]" or
-				 * "kretprobe/FUNCTION" → a perf event fd of it, on all processes */
+				 * "kretprobe/FUNCTION" → a perf event fd of it, on all processes; or
+				 * BROKER_OUTPUT CPU → one that BPF programs on that CPU write to */
 };
+#define BROKER_OUTPUT "bpf-output/"
 
 struct broker_request {
 	uint32_t type;

@@ -2,6 +2,7 @@
 /* The programs that loaderd knows of: one row each. */
 #include <string.h>
 
+#include "buffers.h"
 #include "bus_methods.h"
 
 const char *const entry_state_names[] = {
@@ -58,7 +59,8 @@ static void tell_degraded(struct entry *e)
 
 void entry_set_manifest(struct entry *e, struct arena *arena, struct manifest *m)
 {
-	arena_free(e->arena);
+	if (arena != e->arena)
+		arena_free(e->arena);
 	e->arena = arena;
 	e->manifest = m;
 	tell_degraded(e);
@@ -71,6 +73,8 @@ void entry_remove(struct entry *e)
 	struct entry **at = &e->d->entries;
 
 	bus_program_removed(e);
+	buffers_forget(e->d->buffers, e);
+	buffers_drop(e->d->buffers, e->name);
 	while (*at != e)
 		at = &(*at)->next;
 	*at = e->next;

@@ -9,6 +9,7 @@
 #include <sys/wait.h>
 
 #include "broker_client.h"
+#include "buffers.h"
 #include "job_run.h"
 
 #define LOADS_MAX 32		/* at the same time */
@@ -48,6 +49,7 @@ static void job_close(struct job *j)
 		at = &(*at)->next;
 	*at = j->next;
 	broker_forget(j->d->broker, j);
+	buffers_forget(j->d->buffers, j);
 	if (j->pid)
 		uv_close((uv_handle_t *)&j->exit_poll, on_closed);
 	if (j->pid)
@@ -81,6 +83,7 @@ void job_finish(struct job *j)
 		entry_remove(e);
 	} else {
 		entry_set_state(e, ENTRY_LOADED);
+		buffers_loaded(j->d->buffers, e->name);
 		loaderd_hint(j->d, e->name);
 		tell_loaded(e);
 		j->done(j->arg, e, &j->outcome);

@@ -2,7 +2,7 @@
 /* What loaderd and the short-lived ebpf-load say to each other, over a SOCK_SEQPACKET pair. One child, one load.
  *
  *   loaderd → BEGIN (fd: the YAML), LIMITS, ARTIFACT and INITFILE (fd: an opened file) for each item that has one, GO
- *   load    → any number of PERF_EVENT (answered at once), CACHED, PHASE and LOG
+ *   load    → any number of PERF_EVENT and BUFFERS (answered at once), CACHED, PHASE and LOG
  *   load    → DONE (fd: the manifest, JSON) or FAILED, and ends
  *
  * `ebpf-load unload` calls the unload functions of a program that is loaded:
@@ -29,6 +29,8 @@ enum job_type {
 	JOB_INITFILE,	/* value: index of the item; a: the path */
 	JOB_GO,
 	JOB_PERF_EVENT,	/* a: what, as in an ELF section; answer (fd: the perf event): err, a: why not */
+	JOB_BUFFERS,	/* fd: a perf event array; value: channel; b: bytes of each buffer, decimal; answer: err, value:
+			 * how many there are, a: why not, or with err 0 what is missing */
 	JOB_CACHED,	/* value: 1: the file was not there before; a: sha256. Told before it is written */
 	JOB_PHASE,	/* value: enum job_phase */
 	JOB_LOG,	/* a: a line for the journal */

@@ -9,6 +9,7 @@
 
 #include "../common/spawn.h"
 #include "broker_client.h"
+#include "buffers.h"
 #include "job.h"
 #include "job_run.h"
 
@@ -124,6 +125,37 @@ static void on_perf_event(void *arg, unsigned tag, int err, const char *text, in
 		job_abort(j, "ebpf-load does not listen");
 }
 
+static void on_buffers(void *arg, int err, size_t n, const char *text)
+{
+	struct job_message m = { .type = JOB_BUFFERS, .err = err, .value = n };
+	struct job *j = arg;
+
+	snprintf(m.a, sizeof(m.a), "%s", text);
+	if (fdpass_send(j->sock, &m, sizeof(m), NULL, 0))
+		job_abort(j, "ebpf-load does not listen");
+}
+
+static void open_buffers(struct job *j, const struct job_message *m, int array)
+{
+	const struct buffers_request r = {
+		.entry = j->entry,
+		.generation = j->generation,
+		.channel = m->value,
+		.bytes = strtoull(m->b, NULL, 10),
+		.array = array,
+		.done = on_buffers,
+		.arg = j,
+	};
+	int err = m->value < PROGRAM_MAX_CHANNELS && r.bytes <= BUFFERS_MAX_SIZE ? 0 : -EINVAL;
+
+	if (!err)
+		err = buffers_open(j->d->buffers, &r);
+	else
+		closep(&array);
+	if (err)
+		on_buffers(j, err, 0, strerror(-err));
+}
+
 static void on_message(struct job *j, struct job_message *m, int fd)
 {
 	switch (m->type) {
@@ -131,6 +163,9 @@ static void on_message(struct job *j, struct job_message *m, int fd)
 		if (broker_ask(j->d->broker, BROKER_PERF_EVENT, m->a, on_perf_event, j, 0))
 			job_abort(j, "out of memory");
 		break;
+	case JOB_BUFFERS:
+		open_buffers(j, m, fd);
+		return;
 	case JOB_CACHED:
 		note_cached(j, m);
 		break;

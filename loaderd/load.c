@@ -175,6 +175,8 @@ static int load(struct load *l, const struct received *r)
 	if (!err)
 		err = load_channels(l);
 	if (!err)
+		err = load_buffers(l);
+	if (!err)
 		err = attach(l);
 	if (!err)
 		err = load_functions_after(l);

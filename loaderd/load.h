@@ -77,6 +77,9 @@ int load_not_built(struct load *l, unsigned line, const char *fmt, ...) printf_l
 
 /* load_request.c: what only loaderd can do. */
 int load_ask_perf_event(struct load *l, const char *section, int *ret_fd, const char **ret_cause);
+/* Per-CPU buffers for the perf event array @array, kept by loaderd: how many. *ret_text: why not, or (0) the CPUs that
+ * have none. */
+int load_ask_buffers(struct load *l, size_t channel, int array, uint64_t bytes, size_t *ret_n, const char **ret_text);
 void load_tell_phase(struct load *l, enum job_phase phase);
 int load_tell_cached(struct load *l, const char *sha256, bool made);
 /* A line for the journal. @text NULL: out of memory, nothing. */
@@ -137,6 +140,8 @@ int attach_prepare(struct load *l, struct load_prog *p);
 int load_so(struct load *l, struct load_item *i);
 /* load_channels.c */
 int load_channels(struct load *l);
+/* load_buffers.c: before anything is attached. */
+int load_buffers(struct load *l);
 /* load_manifest.c: the rest of it. */
 int load_manifest(struct load *l);
 

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "../abi/counts.h"
+#include "../common/buffers.h"
 #include "load.h"
 
 struct place {
@@ -11,7 +12,16 @@ struct place {
 	struct bpf_map *map;
 };
 
-static const char *rings_of(struct load *l)
+/* By enum channel_type: what its map is. */
+static const struct kind {
+	enum bpf_map_type map;
+	const char *one, *many;
+} kinds[] = {
+	[CHANNEL_RING_BUFFER] = { BPF_MAP_TYPE_RINGBUF, "ring buffer", "ring buffers" },
+	[CHANNEL_PERF_BUFFER] = { BPF_MAP_TYPE_PERF_EVENT_ARRAY, "perf event array", "perf event arrays" },
+};
+
+static const char *maps_of(struct load *l, enum bpf_map_type type)
 {
 	const char *text = "";
 
@@ -20,16 +30,17 @@ static const char *rings_of(struct load *l)
 
 		if (!l->items[k].obj)
 			continue;
-		bpf_object__for_each_map(m, l->items[k].obj) if (bpf_map__type(m) == BPF_MAP_TYPE_RINGBUF && text)
+		bpf_object__for_each_map(m, l->items[k].obj) if (bpf_map__type(m) == type && text)
 			text = arena_printf(l->arena, "%s%s%s.%s", text, text[0] ? ", " : "", l->items[k].decl->name,
 					    bpf_map__name(m));
 	}
 	return text && text[0] ? text : "none";
 }
 
-static int find_ring(struct load *l, const struct program_channel *c, struct place *ret)
+static int find_map(struct load *l, const struct program_channel *c, struct place *ret)
 {
 	const char *map = c->map ? c->map : c->name;
+	const struct kind *kind = &kinds[c->type];
 	struct place found = { 0 };
 
 	for (size_t k = 0; k < l->n_items; k++) {
@@ -48,16 +59,18 @@ static int find_ring(struct load *l, const struct program_channel *c, struct pla
 		found = (struct place){ i, m };
 	}
 	if (!found.map)
-		return load_fail(l, c->item.line, "channel '%s': no object%s%s has a map '%s' (ring buffers: %s)",
-				 c->name, c->map_item ? " " : "", c->map_item ? c->map_item : "", map, rings_of(l));
-	if (bpf_map__type(found.map) != BPF_MAP_TYPE_RINGBUF)
-		return load_fail(l, c->item.line, "channel '%s': map '%s' is no ring buffer but a %s", c->name, map,
-				 libbpf_bpf_map_type_str(bpf_map__type(found.map)));
+		return load_fail(l, c->item.line, "channel '%s': no object%s%s has a map '%s' (%s: %s)", c->name,
+				 c->map_item ? " " : "", c->map_item ? c->map_item : "", map, kind->many,
+				 maps_of(l, kind->map));
+	if (bpf_map__type(found.map) != kind->map)
+		return load_fail(l, c->item.line, "channel '%s': map '%s' is no %s but a %s (%s: %s)", c->name, map,
+				 kind->one, libbpf_bpf_map_type_str(bpf_map__type(found.map)), kind->many,
+				 maps_of(l, kind->map));
 	*ret = found;
 	return 0;
 }
 
-/* R_counts beside ring R, as abi/counts.h has it. */
+/* R_counts beside map R, as abi/counts.h has it. */
 static const char *find_counts(struct load *l, const struct place *p)
 {
 	const char *name = arena_printf(l->arena, "%s" AGENT_COUNTS_SUFFIX, bpf_map__name(p->map));
@@ -103,17 +116,18 @@ static int load_channel(struct load *l, const struct program_channel *c, size_t 
 	struct place p = { 0 };
 	int err;
 
-	if (c->type != CHANNEL_RING_BUFFER)
+	if ((size_t)c->type >= ARRAY_SIZE(kinds))
 		return load_not_built(l, c->item.line, "channel '%s': type %s is not built in this version", c->name,
 				      channel_type_names[c->type]);
-	err = find_ring(l, c, &p);
+	err = find_map(l, c, &p);
 	if (err)
 		return err;
 	if (bpf_obj_get_info_by_fd(bpf_map__fd(p.map), &info, &len))
 		return load_fail(l, c->item.line, "channel '%s': %s", c->name, strerror(errno));
 	*m = (struct manifest_channel){
 		.name = c->name, .type = c->type, .item = p.item->decl->name,
-		.map = arena_strdup(l->arena, bpf_map__name(p.map)), .map_id = info.id, .size = info.max_entries,
+		.map = arena_strdup(l->arena, bpf_map__name(p.map)), .map_id = info.id,
+		.size = c->type == CHANNEL_RING_BUFFER ? info.max_entries : c->buffer ?: BUFFERS_DEFAULT_SIZE,
 		.counts = find_counts(l, &p),
 	};
 	err = load_layout(l, c, index, &p, m);
@@ -135,7 +149,7 @@ int load_channels(struct load *l)
 		for (size_t j = 0; j < k && !err; j++)
 			if (m[j].map_id == m[k].map_id)
 				err = load_fail(l, c[k].item.line,
-						"channels '%s' and '%s' drain the same map: a ring has one consumer",
+						"channels '%s' and '%s' drain the same map: it has one consumer",
 						m[j].name, m[k].name);
 	to->items = m;
 	to->n = l->program->channels.n;

@@ -7,12 +7,12 @@
 #include "../common/spawn.h"
 #include "load_functions.h"
 
-/* *ret_fd: what came along with the answer, or -1. */
-static int ask(struct load *l, struct job_message *m, int *ret_fd)
+/* @with: a descriptor that goes along, unless it is negative. *ret_fd: what came along with the answer, or -1. */
+static int ask(struct load *l, struct job_message *m, int with, int *ret_fd)
 {
 	size_t n_fds = 1;
 	ssize_t n;
-	int err = fdpass_send(l->sock, m, sizeof(*m), NULL, 0), fd = -1;
+	int err = fdpass_send(l->sock, m, sizeof(*m), &with, with >= 0), fd = -1;
 
 	if (err)
 		return err;
@@ -30,7 +30,7 @@ int load_ask_perf_event(struct load *l, const char *section, int *ret_fd, const 
 	int err;
 
 	snprintf(m.a, sizeof(m.a), "%s", section);
-	err = ask(l, &m, &fd);
+	err = ask(l, &m, -1, &fd);
 	if (err)
 		return load_fail(l, 0, "loaderd does not answer: %s", strerror(-err));
 	if (m.err) {
@@ -42,6 +42,22 @@ int load_ask_perf_event(struct load *l, const char *section, int *ret_fd, const 
 		return load_fail(l, 0, "loaderd answers without a descriptor");
 	*ret_fd = take_fd(&fd);
 	return 0;
+}
+
+int load_ask_buffers(struct load *l, size_t channel, int array, uint64_t bytes, size_t *ret_n, const char **ret_text)
+{
+	struct job_message m = { .type = JOB_BUFFERS, .value = channel };
+	cleanup(closep) int fd = -1;
+	int err;
+
+	snprintf(m.b, sizeof(m.b), "%llu", (unsigned long long)bytes);
+	err = ask(l, &m, array, &fd);
+	if (err)
+		return load_fail(l, 0, "loaderd does not answer: %s", strerror(-err));
+	m.a[sizeof(m.a) - 1] = '\0';
+	*ret_text = arena_strdup(l->arena, m.a);
+	*ret_n = m.value;
+	return !*ret_text ? -ENOMEM : m.err;
 }
 
 int load_tell_cached(struct load *l, const char *sha256, bool made)

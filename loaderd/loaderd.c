@@ -7,6 +7,7 @@
 #include "../common/paths.h"
 #include "../common/pins.h"
 #include "broker_client.h"
+#include "buffers.h"
 #include "bus_job.h"
 
 void loaderd_hint(struct loaderd *d, const char *program)
@@ -94,6 +95,8 @@ int loaderd_start(struct svc *s, void **ret_self)
 		err = connect_hints(d);
 	if (!err)
 		err = adopt_all(d);
+	if (!err)
+		err = buffers_keeper_new(d, &d->buffers);
 	if (err) {
 		loaderd_stop(d);
 		return err;
@@ -128,6 +131,7 @@ void loaderd_look(void *self)
 
 	if (d->declared_due)
 		declared_look(d, false);
+	buffers_look(d->buffers);
 	unload_look(d);
 	bus_job_look(d);
 	tell_status(d);
@@ -150,6 +154,7 @@ void loaderd_stop(void *self)
 	while (d->entries)
 		entry_remove(d->entries);	/* what is loaded stays loaded */
 	bus_job_free_all(d);
+	buffers_keeper_free(take(d->buffers));
 	broker_client_free(d->broker);
 	wire_free(d->to_channeld);
 	wire_free(d->to_sinkd);

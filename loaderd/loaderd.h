@@ -26,6 +26,7 @@ extern const sd_bus_vtable loaderd_methods[];
 struct loaderd;
 struct job;
 struct broker_client;
+struct buffers_keeper;
 struct declared;
 struct bus_job;
 struct farewell;
@@ -74,6 +75,7 @@ struct loaderd {
 	uv_loop_t *loop;
 	const struct loaderd_conf *conf;
 	struct broker_client *broker;
+	struct buffers_keeper *buffers;
 	struct wire *to_channeld, *to_sinkd;
 	struct entry *entries;
 	struct declared *declared;
@@ -106,7 +108,7 @@ struct entry *entry_find(const struct loaderd *d, const char *name);
 struct entry *entry_add(struct loaderd *d, const char *name);	/* LOADING. NULL: out of memory */
 void entry_remove(struct entry *e);				/* frees it */
 void entry_set_state(struct entry *e, enum entry_state state);
-/* Takes @arena, in which @m lies. */
+/* Takes @arena, in which @m lies; both may be those that it has, changed. */
 void entry_set_manifest(struct entry *e, struct arena *arena, struct manifest *m);
 
 /* generation.c: a number that no load of this boot had before. */
