@@ -155,6 +155,18 @@ static void be_first_to_go(void)
 	close(fd);
 }
 
+/* Of threads that the object starts (the Go runtime: half a dozen). RLIMIT_DATA counts their stacks in full, used or not,
+ * and by default they are as large as the main thread's may become. */
+static void set_stack_size(void)
+{
+	pthread_attr_t attr;
+
+	pthread_attr_init(&attr);
+	pthread_attr_setstacksize(&attr, STACK_SIZE);
+	pthread_setattr_default_np(&attr);
+	pthread_attr_destroy(&attr);
+}
+
 /* Everything that goes is gone before the first instruction of the object runs. */
 static int lock_up(struct batch_area *area, uint64_t memory, uint64_t threads)
 {
@@ -165,6 +177,7 @@ static int lock_up(struct batch_area *area, uint64_t memory, uint64_t threads)
 	signal(SIGHUP, SIG_IGN);
 	signal(SIGPIPE, SIG_IGN);
 	be_first_to_go();
+	set_stack_size();
 	r = sandbox_make_filters();
 	if (r == 0)
 		r = drop_caps();
