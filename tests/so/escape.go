@@ -1,13 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0-or-later OR BSD-2-Clause
 
 // The same in Go: event DEED * 20 + 10 does the deed of that number, all others are answered.
+// (A runtime without memory may also stand still instead of saying so.)
 //
 // deed: dereference_nil so_crash
 // deed: panic so_crash
 // deed: panic_and_recover ok
 // deed: exit so_crash
 // deed: leak_goroutines ok
-// deed: allocate_without_bound so_crash
+// deed: allocate_without_bound so_crash,so_timeout
 // deed: recurse_without_bound so_crash
 // deed: loop so_timeout
 // deed: panic_in_goroutine so_crash
