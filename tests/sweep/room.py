@@ -147,6 +147,21 @@ class Run:
         except Failed as e:
             raise Failed("%s: %s" % (e, self.ledger))
 
+    def well(self):
+        r = self.ctl("status", "--json")
+        self.status = r.stdout or r.stderr
+        try:
+            return all(d["running"] and not d["degraded"] for d in json.loads(r.stdout))
+        except ValueError:
+            return False
+
+    def await_well(self):
+        """Whatever it did without meanwhile."""
+        try:
+            self.until("stays degraded", self.well)
+        except Failed as e:
+            raise Failed("%s: %s" % (e, self.status))
+
     def stop(self):
         self.process.send_signal(signal.SIGTERM)
         try:
@@ -186,6 +201,7 @@ class Run:
         self.load()
         self.tick(FIRST)
         self.await_rest()
+        self.await_well()
         fired = self.order.fired
         self.tick(SECOND)
         self.stop()
@@ -264,6 +280,8 @@ def run_point(room, point, keep=None):
             result["said"] = run.text("err") if os.path.exists(run.dir + "/err") else ""
         if room.order.fired:
             result["where"] = symbols(room.order.where.stack())
+        if room.order.n_crashes:
+            result["crash"] = symbols(room.order.crashes[0].stack())
         if result["outcome"] == "FAILED" and keep:
             shutil.copytree(run.dir, keep, dirs_exist_ok=True)
     finally:

@@ -143,8 +143,7 @@ def parse():
     a.add_argument("--kind", action="append", choices=KINDS)
     a.add_argument("--call", action="append", choices=CALL_NAMES)
     a.add_argument("--paths", action="store_true", help="one point for each path that leads to a call, not for every call")
-    a.add_argument("--sample", type=int, help="so many of the points, by --seed")
-    a.add_argument("--seed", type=int, default=os.getpid())
+    a.add_argument("--seed", type=int, help="in an order by chance, of each kind and call in turn: for --seconds")
     a.add_argument("--seconds", type=float, help="begin no further point after this time")
     a.add_argument("--jobs", type=int, default=2 * os.cpu_count())
     a.add_argument("--book", help="file of results: those in it are not run again")
@@ -165,16 +164,16 @@ def choose(server, args):
         print("# %s: %d points, %d of them by a path of their own" % (scene, len(a) + len(b), len(a)), flush=True)
         first += a
         more += b
-    if args.sample:
+    if args.seed is not None:
         print("# seed %d" % args.seed, flush=True)
-        return spread(first + more, args)
+        return spread(first + more, args.seed)
     return first + more
 
 
-def spread(points, args):
+def spread(points, seed):
     """As many of each kind and call as there are, in turn: else nearly all would be allocations."""
     groups = {}
-    chance = random.Random(args.seed)
+    chance = random.Random(seed)
     for p in points:
         groups.setdefault((p.kind, p.call), []).append(p)
     rows = list(groups.values())
@@ -182,11 +181,11 @@ def spread(points, args):
         chance.shuffle(g)
     chance.shuffle(rows)
     chosen = []
-    while rows and len(chosen) < args.sample:
+    while rows:
         for g in rows:
             chosen.append(g.pop())
         rows = [g for g in rows if g]
-    return chosen[:args.sample]
+    return chosen
 
 
 def main():
