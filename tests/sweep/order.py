@@ -42,10 +42,13 @@ class Order(ctypes.Structure):
                 ("sites", ((ctypes.c_uint32 * NUMBER["SITES"]) * len(CALLS)) * len(KINDS))]
 
 
-SCENES = {	# what is added to the program
-    "plain": "",
-    "processor": "events:\n  - { name: plain }\n",
-    "rotate": "storage:\n  file: { rotate-size: 16K, keep: 100, fsync: batch }\n",
+SCENES = {	# items of the program beside its object, and what else it says; {so}: where shared objects are
+    "plain": ("", ""),
+    "processor": ("  - { name: plain, type: user_so, path: {so}/plain.so }\n", "events:\n  - { name: plain }\n"),
+    "functions": ("  - { name: around, type: user_so, path: {so}/around.so, properties: { functions: [\n"
+                  "      { name: preload, type: preload }, { name: postload, type: postload },\n"
+                  "      { name: unload, type: unload } ] } }\n", ""),
+    "rotate": ("", "storage:\n  file: { rotate-size: 16K, keep: 100, fsync: batch }\n"),
 }
 
 

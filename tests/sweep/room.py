@@ -72,12 +72,11 @@ class Run:
         self.write_program()
 
     def write_program(self):
-        so = "  - { name: plain, type: user_so, path: %s/tests/so/plain.so }\n" % BUILD
+        items, more = SCENES[self.scene]
         with open(self.dir + "/tick.yaml", "w") as f:
             f.write("programs:\n  - { name: tick, type: ebpf_object, path: %s/tests/bpf/tick_big.bpf.o,\n"
-                    "      properties: { variables: { tick_magic: %d } } }\n%s"
-                    "channels:\n  ticks: { type: ring_buffer }\n%s" %
-                    (BUILD, self.room.magic, so if self.scene == "processor" else "", SCENES[self.scene]))
+                    "      properties: { variables: { tick_magic: %d } } }\n%schannels:\n  ticks: { type: ring_buffer }\n%s" %
+                    (BUILD, self.room.magic, items.replace("{so}", BUILD + "/tests/so"), more))
 
     def text(self, name):
         with open(self.dir + "/" + name, errors="replace") as f:
@@ -108,9 +107,9 @@ class Run:
                               timeout=PATIENCE)
 
     def load(self):
-        """A load may be refused, with its reason; the next one is not."""
+        """A load may be refused, with its reason, and is tried again; also while a loaderd that died is not back."""
         end = time.monotonic() + PATIENCE
-        while time.monotonic() < end:
+        while time.monotonic() < end and len(set(self.refusals)) < 5:
             r = self.ctl("load", self.dir + "/tick.yaml")
             if r.returncode == 0:
                 return
@@ -120,7 +119,7 @@ class Run:
             if "already" in r.stderr and self.ctl("show", "tick").returncode == 0:
                 return		# who asked was not told that it is there
             time.sleep(0.3)
-        raise Failed("cannot be loaded: " + " / ".join(self.refusals))
+        raise Failed("cannot be loaded: " + " / ".join(sorted(set(self.refusals))))
 
     def tick(self, n):
         subprocess.run([BUILD + "/tests/tools/ticker", str(n), str(self.made)], check=True,
