@@ -23,16 +23,34 @@ int channel_make_sources(struct channel *c, size_t n)
 	return c->sources ? 0 : -ENOMEM;
 }
 
+/* The row of the channel's part comes to place @at, whichever it had: those before are claimed already, those behind
+ * may yet be. NULL: there are too many. */
+static struct spool_source *claim_row(struct spool_commit *next, size_t at, size_t channel, uint16_t part)
+{
+	struct spool_source *rows = next->sources, claimed = { .channel = (uint8_t)channel, .part = part };
+	size_t i = at;
+
+	while (i < next->n_sources && (rows[i].channel != channel || rows[i].part != part))
+		i++;
+	if (i == SPOOL_MAX_SOURCES)
+		return NULL;
+	if (i < next->n_sources)
+		claimed = rows[i];
+	else
+		next->n_sources++;
+	rows[i] = rows[at];
+	rows[at] = claimed;
+	return &rows[at];
+}
+
 int channel_add_source(struct channel *c, struct transport_context *t, uint16_t part, uint32_t id, struct source **ret)
 {
 	struct source *s = &c->sources[c->n_sources];
-	struct spool_source *row;
+	struct spool_source *row = claim_row(&t->spool->next, t->n_sources, c->index, part);
 
-	if (t->n_sources == SPOOL_MAX_SOURCES)
+	if (!row)
 		return -E2BIG;
-	row = &t->spool->next.sources[t->n_sources++];
-	if (row->channel != c->index || row->part != part)
-		*row = (struct spool_source){ .channel = (uint8_t)c->index, .part = part };
+	t->n_sources++;
 	if (row->id != id) {
 		row->id = id;
 		row->next = row->lost_seen = 0;

@@ -51,7 +51,8 @@ static inline uint8_t answer_kind(const char *result, size_t len)
 struct transport_context {
 	const struct manifest *manifest;
 	struct spool_writer *spool;
-	size_t n_sources;		/* rows of the commit in use */
+	size_t n_sources;		/* rows of the commit in use; what lies behind them was counted for parts that
+					 * are not there any more */
 	int epoll;			/* where what it sleeps on goes */
 	const struct buffers *buffers;	/* behind perf event arrays; NULL: none */
 };

@@ -121,7 +121,6 @@ static int fill(struct drain *d, const struct manifest *m, const struct worker_o
 	if (err < 0)
 		return err;
 	link_routes(d);
-	next->n_sources = (uint16_t)t.n_sources;
 	next->n_routes = m->routes.n;
 	next->generation = m->generation;
 	next->flags = 0;

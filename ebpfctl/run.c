@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <signal.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/signalfd.h>
 
 #include "../abi/names.h"
@@ -61,6 +62,14 @@ static void say_address(const struct run *r)
 		r->dir.base);
 }
 
+/* As LimitMEMLOCK= in ebpf-loaderd.service: perf buffers are locked memory, and their programs say how much of it. */
+static void allow_locked_memory(void)
+{
+	const struct rlimit all = { RLIM_INFINITY, RLIM_INFINITY };
+
+	(void)setrlimit(RLIMIT_MEMLOCK, &all);	/* refused: loaderd says so if it is not enough */
+}
+
 static int set_up(struct run *r, char why[256])
 {
 	int err = run_dir_make(&r->dir, r->ctl->state, why);
@@ -70,6 +79,7 @@ static int set_up(struct run *r, char why[256])
 	err = err ?: run_bus_prepare(&r->dir, &r->super.bus_socket, why);
 	if (err)
 		return err;
+	allow_locked_memory();
 	r->super.dir = &r->dir;
 	r->super.ids = &r->ids;
 	r->super.config = r->ctl->config;

@@ -113,6 +113,8 @@ static void share(struct buffers_keeper *k, const char *program)
 			buffers_link_send(k->links[i], b);
 }
 
+static void on_connection(uv_poll_t *p, int status, int events);
+
 void buffers_loaded(struct buffers_keeper *k, const char *program)
 {
 	share(k, program);
@@ -177,6 +179,7 @@ static int reopen(struct buffers_keeper *k, struct entry *e, size_t channel)
 
 void buffers_look(struct buffers_keeper *k)
 {
+	uv_poll_start(&k->poll, UV_READABLE, on_connection);
 	if (k->grace_until && uv_now(k->d->loop) >= k->grace_until)
 		k->grace_until = 0;
 	for (struct entry *e = k->d->entries; e && !k->grace_until; e = e->next) {
@@ -270,6 +273,8 @@ static void on_connection(uv_poll_t *p, int status, int events)
 	int fd = accept4(k->fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK), place = 0, err;
 
 	(void)status, (void)events;
+	if (fd < 0 && errno != EAGAIN && errno != EINTR && errno != ECONNABORTED)
+		uv_poll_stop(p);	/* out of descriptors, say: not before the next look again */
 	if (fd < 0)
 		return;
 	while (place < LINKS_MAX && k->links[place])

@@ -109,6 +109,25 @@ static int load_layout(struct load *l, const struct program_channel *c, size_t i
 	return needed || asked ? err : 0;
 }
 
+static bool has_open_tail(const struct layout_field *f)
+{
+	const struct layout_field *fields = f->fields.items;
+	bool is = f->trailing && f->kind != LAYOUT_TEXT && !f->length.bits;	/* a text ends by itself */
+
+	for (size_t k = 0; k < f->fields.n && !is; k++)
+		is = has_open_tail(&fields[k]);
+	return is;
+}
+
+/* The kernel tells a record's length as a multiple of 8, less 4, and leaves there what lay there before. */
+static void warn_of_padding(struct load *l, const struct program_channel *c, const struct manifest_channel *m)
+{
+	if (m->type == CHANNEL_PERF_BUFFER && m->has_layout && has_open_tail(&m->layout.root))
+		diag_warn(&l->diag, c->item.file, c->item.line, "channel '%s': its events go up to the record's end, "
+			  "which in a perf buffer is up to 7 bytes behind theirs: `length:` in fields: tells how many "
+			  "belong to them", c->name);
+}
+
 static int load_channel(struct load *l, const struct program_channel *c, size_t index, struct manifest_channel *m)
 {
 	struct bpf_map_info info = { 0 };
@@ -133,6 +152,8 @@ static int load_channel(struct load *l, const struct program_channel *c, size_t 
 	err = load_layout(l, c, index, &p, m);
 	if (!err)
 		err = infer_fields(l->arena, c, m, &l->diag);
+	if (!err)
+		warn_of_padding(l, c, m);
 	return err;
 }
 
