@@ -8,6 +8,7 @@
 #include "../abi/spool.h"
 #include "../common/bus.h"
 #include "../common/manifest.h"
+#include "../common/program.h"
 #include "../common/svc.h"
 #include "../common/wire.h"
 #include "processor_status.h"
@@ -15,6 +16,7 @@
 struct channeld_conf {
 	struct {
 		uint64_t size;		/* bytes of a spool whose program does not say */
+		int full, spare;	/* enum spool_full - 1, of the same */
 	} spool;
 	struct {
 		uint64_t delay_min, delay_max;	/* ns between a worker's death and the next start */

@@ -5,10 +5,16 @@
 #include "../abi/spool.h"
 #include "channeld.h"
 
+static const char *const full_names[] = { "stop", "drop_newest", NULL };
+
 static const struct conf_key spool_keys[] = {
 	{ "size", CONF_SIZE, offsetof(struct channeld_conf, spool.size) - offsetof(struct channeld_conf, spool), "16M",
 	  .min = SPOOL_MIN_SIZE, .max = SPOOL_MAX_SIZE,
 	  .help = "memory that holds a program's events until its sinks have them" },
+	{ "full", CONF_ENUM, offsetof(struct channeld_conf, spool.full) - offsetof(struct channeld_conf, spool), "stop",
+	  .choices = full_names,
+	  .help = "when a sink lets it fill. stop: events wait in their channels, which count what they lose. "
+		  "drop_newest: results that find no room are counted as spool_full" },
 	{ NULL },
 };
 static const struct conf_schema spool_schema = { "the spool", sizeof(((struct channeld_conf *)0)->spool), spool_keys };

@@ -211,16 +211,16 @@ static void count_record(struct drain *d, const struct when *when, const struct 
 	rec->source->row->drained_bytes += rec->len;
 }
 
-/* All results of one record, or none of them (-ENOSPC). */
-static int write_record(struct drain *d, const struct when *when, const struct record *rec)
+/* All results of one record, or without @wait those that find room; else none of them (-ENOSPC). */
+static int write_record(struct drain *d, const struct when *when, const struct record *rec, bool wait)
 {
 	struct spool_commit *next = &d->spool.next;
 	struct outcome outcomes[SPOOL_MAX_ROUTES];
 	struct channel *c = rec->channel;
 	uint64_t head = next->head, records = next->records;
-	/* Waiting helps only as long as there is something that a reader can take away. */
-	bool wait = d->spool.tail != head;
 
+	/* Waiting helps only as long as there is something that a reader can take away. */
+	wait = wait && d->spool.tail != head;
 	for (size_t i = 0; i < c->n_routes; i++) {
 		struct answer a = {};
 		bool answered = answer_of(d, c->routes[i], rec, rec->answers + i, &a);
@@ -262,10 +262,26 @@ static void make_room(struct drain *d)
 	spool_refresh(&d->spool);
 }
 
+static void write_or_wait(struct drain *d, const struct when *when, const struct record *rec)
+{
+	while (write_record(d, when, rec, true) < 0)
+		make_room(d);
+}
+
+static void write_or_drop(struct drain *d, const struct when *when, const struct record *rec)
+{
+	if (write_record(d, when, rec, !d->looked_for_room) == 0)
+		return;
+	d->looked_for_room = true;
+	spool_refresh(&d->spool);
+	(void)write_record(d, when, rec, false);
+}
+
 static void write_all(struct drain *d)
 {
 	struct when when = { .drain_ns = clock_monotonic(), .wall_offset_ns = d->spool.next.wall_offset_ns };
 
+	d->looked_for_room = false;
 	for (size_t i = 0; i < d->n_records; i++) {
 		const struct record *rec = &d->records[i];
 
@@ -273,9 +289,10 @@ static void write_all(struct drain *d)
 			rec->source->row->lost += rec->len;
 		else if (rec->discarded)
 			rec->source->row->discarded++;
+		else if (d->drop_newest)
+			write_or_drop(d, &when, rec);
 		else
-			while (write_record(d, &when, rec) < 0)
-				make_room(d);
+			write_or_wait(d, &when, rec);
 		rec->source->row->next = rec->end;
 		rec->channel->touched = true;
 	}

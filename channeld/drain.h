@@ -32,6 +32,8 @@ struct drain {
 	const char *program;
 	struct processor_area *processors;	/* NULL: none has limits, and nobody asks */
 	struct letters letters;
+	bool drop_newest;		/* results that find no room are counted, and nobody waits */
+	bool looked_for_room;		/* in this batch: cursors that moved since are for the next */
 	size_t turn;			/* channel that is first in the next batch */
 	struct record records[DRAIN_BATCH];
 	size_t n_records;

@@ -140,8 +140,9 @@ static pid_t start_worker(struct supervised *child, const struct worker_fds *w)
 		{ "--buffers", { w->buffers, WORKER_FD_BUFFERS } },
 	};
 	struct spawn_fd fds[ARRAY_SIZE(all)];
-	char path[PATH_MAX], numbers[ARRAY_SIZE(all)][16], size[24];
-	char *argv[2 * ARRAY_SIZE(all) + 6] = { "ebpf-channeld", "worker", "--spool-size", size }, **next = argv + 4;
+	char path[PATH_MAX], numbers[ARRAY_SIZE(all)][16], size[24], full[16];
+	char *argv[2 * ARRAY_SIZE(all) + 8] = { "ebpf-channeld", "worker", "--spool-size", size, "--spool-full", full };
+	char **next = argv + 6;
 	struct spawn s = { .path = path, .argv = argv, .fds = fds, .new_session = true };
 	int err = spawn_helper_path("ebpf-channeld", path);
 
@@ -155,6 +156,7 @@ static pid_t start_worker(struct supervised *child, const struct worker_fds *w)
 	}
 	*next = child->program;
 	snprintf(size, sizeof(size), "%llu", (unsigned long long)conf->spool.size);
+	snprintf(full, sizeof(full), "%d", conf->spool.full + SPOOL_FULL_STOP);
 	return err < 0 ? err : spawn(&s);
 }
 

@@ -259,6 +259,7 @@ static int parse(int argc, char **argv, struct worker_options *o)
 		{ "launcher", required_argument, NULL, 'l' },
 		{ "processors", required_argument, NULL, 'p' },
 		{ "spool-size", required_argument, NULL, 's' },
+		{ "spool-full", required_argument, NULL, 'f' },
 		{},
 	};
 	int c;
@@ -269,6 +270,7 @@ static int parse(int argc, char **argv, struct worker_options *o)
 		case 'c': o->control = atoi(optarg); break;
 		case 'l': o->launcher = atoi(optarg); break;
 		case 'p': o->processors = atoi(optarg); break;
+		case 'f': o->spool_full = atoi(optarg); break;
 		case 's': if (conf_parse_size(optarg, &o->spool_size) < 0) return -EINVAL; break;
 		default:  return -EINVAL;
 		}
@@ -299,7 +301,7 @@ int worker_main(int argc, char **argv)
 	if (parse(argc, argv, &o) < 0 || (size && conf_parse_size(size, &o.spool_size) < 0)) {
 		fprintf(stderr,
 			"usage: ebpf-channeld worker [--control FD] [--launcher FD] [--processors FD] "
-			"[--buffers FD] [--spool-size BYTES] PROGRAM\n");
+			"[--buffers FD] [--spool-size BYTES] [--spool-full N] PROGRAM\n");
 		return 2;
 	}
 	w.program = o.program;

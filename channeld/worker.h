@@ -5,8 +5,8 @@
 
 #include "../common/base.h"
 
-/* worker PROGRAM [--control FD] [--launcher FD] [--processors FD] [--buffers FD] [--spool-size BYTES]. Returns the
- * process's exit status. */
+/* worker PROGRAM [--control FD] [--launcher FD] [--processors FD] [--buffers FD] [--spool-size BYTES]
+ * [--spool-full N] (of enum spool_full). Returns the process's exit status. */
 int worker_main(int argc, char **argv);
 
 /* What goes over the control socket (SOCK_SEQPACKET), one byte each. The worker opens no socket of its own: the

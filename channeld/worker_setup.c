@@ -22,6 +22,7 @@ static int open_spool(struct drain *d, const struct manifest *m, const struct wo
 
 	if (err < 0)
 		return err;
+	d->drop_newest = (m->spool_full ? m->spool_full : o->spool_full) == SPOOL_FULL_DROP_NEWEST;
 	err = spool_writer_open(&d->spool, path, m->program, size, &set_aside);
 	/* Of an earlier load of that name, unloaded and loaded again before channeld could see it gone: its events are
 	 * delivered, or were given up by --force, and its counters speak of other maps. */

@@ -14,6 +14,7 @@ struct worker_options {
 	int buffers;			/* -1: none */
 	int epoll;			/* what it sleeps on */
 	uint64_t spool_size;		/* when the manifest does not say */
+	int spool_full;			/* enum spool_full, likewise */
 };
 
 /* Fills zeroed @d: manifest, spool, channels resumed where the last commit left off, routes, processors. The manifest

@@ -84,6 +84,7 @@ struct manifest {
 	struct conf_strs degraded;	/* what is not as asked for, a sentence each */
 	struct conf_strs warnings;
 	uint64_t spool_size;		/* 0: channeld's default */
+	int spool_full;			/* enum spool_full (program.h) */
 	struct conf_list items, channels, routes;
 };
 

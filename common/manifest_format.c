@@ -171,6 +171,7 @@ char *manifest_format(const struct manifest *m)
 	texts(&j, "degraded", &m->degraded);
 	texts(&j, "warnings", &m->warnings);
 	json_u64(&j, "spool_size", m->spool_size);
+	json_str(&j, "spool_full", spool_full_names[m->spool_full]);
 	json_open_array(&j, "items");
 	for EACH(manifest_item, i, &m->items)
 		write_item(&j, i);

@@ -177,6 +177,7 @@ static const struct conf_key manifest_keys[] = {
 	ROW(manifest, CONF_STRS, degraded),
 	ROW(manifest, CONF_STRS, warnings),
 	ROW(manifest, CONF_UINT, spool_size),
+	ROW(manifest, CONF_ENUM, spool_full, .choices = spool_full_names),
 	ROW(manifest, CONF_LIST, items, .sub = &item_schema, .max = PROGRAM_MAX_ITEMS),
 	ROW(manifest, CONF_LIST, channels, .sub = &channel_schema, .max = SPOOL_MAX_CHANNELS),
 	ROW(manifest, CONF_LIST, routes, .sub = &route_schema, .max = SPOOL_MAX_ROUTES),

@@ -107,7 +107,13 @@ struct program {
 	struct conf_list events;	/* struct program_event */
 	const struct yaml_node *storage;
 	uint64_t spool_size;		/* spool: {size: …}; 0: channeld.yaml's default */
+	int spool_full;			/* spool: {full: …}: enum spool_full */
 };
+
+/* What becomes of results that find no room in the spool: they wait, and with them the channels, which then count what
+ * they lose; or they are counted at once as spool_full, and what comes after them has its turn. */
+enum spool_full { SPOOL_FULL_DEFAULT, SPOOL_FULL_STOP, SPOOL_FULL_DROP_NEWEST };
+extern const char *const spool_full_names[];
 
 #define PROGRAM_MAX_ITEMS    16
 #define PROGRAM_MAX_CHANNELS 16	/* SPOOL_MAX_CHANNELS */

@@ -27,6 +27,7 @@ struct doc_item {
 
 struct doc_spool {
 	uint64_t size;
+	int full;
 };
 
 struct doc_spec {

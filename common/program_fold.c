@@ -211,6 +211,7 @@ int program_fold(struct arena *a, const struct doc *doc, struct program *p, stru
 
 	p->storage = doc->spec.storage;
 	p->spool_size = doc->spec.spool.size;
+	p->spool_full = doc->spec.spool.full;
 	if (!err)
 		err = fold_inner(a, &doc->spec, p);
 	if (!err)

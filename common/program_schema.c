@@ -376,9 +376,17 @@ static const struct conf_schema item_schema = {
 	"an entry of programs", sizeof(struct doc_item), item_keys, check_item,
 };
 
+const char *const spool_full_names[] = {
+	[SPOOL_FULL_DEFAULT] = "default", [SPOOL_FULL_STOP] = "stop", [SPOOL_FULL_DROP_NEWEST] = "drop_newest", NULL
+};
+
 static const struct conf_key spool_keys[] = {
 	{ "size", CONF_SIZE, offsetof(struct doc_spool, size), .min = SPOOL_MIN_SIZE, .max = SPOOL_MAX_SIZE,
 	  .help = "default: channeld.yaml's" },
+	{ "full", CONF_ENUM, offsetof(struct doc_spool, full), .choices = spool_full_names,
+	  .help = "when a sink lets it fill. stop: events wait in their channels, which count what they lose. "
+		  "drop_newest: no channel fills because of a sink; results that find no room are counted as "
+		  "spool_full. default: as channeld.yaml says" },
 	{ 0 },
 };
 static const struct conf_schema spool_schema = { "spool", sizeof(struct doc_spool), spool_keys };

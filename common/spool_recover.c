@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* What a writer does about a spool whose memory was damaged, or whose file was cut: all that there is twice, or that can
- * be told from the rest, is written again, so that the spool goes on with what is still in it. */
+/* What a writer does about a spool whose memory was damaged, or whose file was cut: all that there is twice, or that
+ * can be told from the rest, is written again, so that the spool goes on with what is still in it. */
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
@@ -47,8 +47,7 @@ static int resize(int fd, uint64_t size)
 	return r < 0 || ftruncate(fd, (off_t)size) < 0 ? -errno : 0;
 }
 
-/* Not a byte of garbage passes for a commit: whoever has one that is whole is a spool, and the rest of the first page is
- * known. */
+/* No garbage passes for a commit: whoever has one that is whole is a spool, and the rest of the first page is known. */
 static int rebuild_super(int fd, const char *program, uint64_t data_size)
 {
 	static struct spool_commit commit;

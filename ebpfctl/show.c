@@ -222,6 +222,9 @@ static void show(const struct ctl *c, const struct manifest *m)
 	line("file", m->file);
 	ctl_local_time(m->loaded_at ?: "", loaded);
 	line("loaded", loaded);
+	if (m->spool_full != SPOOL_FULL_DEFAULT)
+		line("full spool", m->spool_full == SPOOL_FULL_STOP ? "stops the draining"
+								    : "drops what comes newly, counted as spool_full");
 	each_line("degraded", &m->degraded);
 	each_line("warning", &m->warnings);
 	for (size_t i = 0; i < m->items.n; i++)

@@ -221,6 +221,7 @@ int load_manifest(struct load *l)
 	m->file = l->program->file;
 	m->description = l->program->description;
 	m->spool_size = l->program->spool_size;
+	m->spool_full = l->program->spool_full;
 	m->loaded_at = now(l->arena);
 	err = read_boot_id(l, &m->boot_id);
 	if (!err)

@@ -240,6 +240,28 @@ static void what_no_spool_can_hold_is_counted(void **state)
 	assert_true(spooled >= 3 && full >= 3);
 }
 
+static void with_drop_newest_nobody_waits_and_what_finds_no_room_is_counted(void **state)
+{
+	const struct spool_route *r = d.spool.next.routes;
+
+	(void)state;
+	begin(2, big, ARRAY_SIZE(big));
+	d.drop_newest = true;
+	for (unsigned round = 1; round <= 3; round++) {
+		fill(50);
+		assert_int_equal(drain_batch(&d), 50);
+		take_all(taken);	/* too late for those, in time for the next */
+		for (unsigned i = 0; i < 2; i++) {
+			assert_int_equal(r[i].ok, 50 * round);
+			assert_int_equal(r[i].spooled + r[i].spool_full, 50 * round);
+			assert_int_equal(r[i].spooled, taken[i]);
+			assert_true(taken[i] >= round && taken[i] < 20 * round);
+		}
+	}
+	assert_int_equal(waits, 0);
+	assert_int_equal(d.spool.next.sources[0].drained, 150);
+}
+
 #define TEST(name) cmocka_unit_test_teardown(name, end)
 
 int main(void)
@@ -251,6 +273,7 @@ int main(void)
 		TEST(what_comes_late_takes_drained_back),
 		TEST(a_full_spool_is_waited_for_within_a_batch),
 		TEST(what_no_spool_can_hold_is_counted),
+		TEST(with_drop_newest_nobody_waits_and_what_finds_no_room_is_counted),
 	};
 	int failed;
 

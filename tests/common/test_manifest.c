@@ -64,6 +64,7 @@ static const struct manifest whole = {
 	.boot_id = "abc",
 	.degraded = { degraded, 1 },
 	.spool_size = 1 << 24,
+	.spool_full = SPOOL_FULL_DROP_NEWEST,
 	.items = { items, 2 },
 	.channels = { channels, 2 },
 	.routes = { routes, 2 },
