@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-# make [all] · man · demo [SECONDS=n] · test · test-systemd · shell-systemd · test-vm · shell-vm · sweep · lint · fuzz [SECONDS=n] · bench · install [DESTDIR=] [PREFIX=/usr] · clean · test-fresh
+# make [all] · man · demo [SECONDS=n] · test · test-systemd · shell-systemd · test-vm · shell-vm · sweep · lint · fuzz [SECONDS=n] · soak [KILLS=n SEED=n] · bench · install [DESTDIR=] [PREFIX=/usr] · clean · test-fresh
 # SAN=address,undefined builds everything with sanitizers, into a folder of its own.
 
 PREFIX ?= /usr
@@ -35,7 +35,7 @@ BIN := $(addprefix $(BUILD)/bin/,ebpf-loaderd ebpf-load ebpf-broker ebpf-tagd eb
 	ebpf-sandbox ebpf-sinkd ebpf-xdpd ebpfctl)
 BPF := $(patsubst bpf/%.bpf.c,programs/%.bpf.o,$(wildcard bpf/*.bpf.c))
 
-.PHONY: all bpf man demo test test-systemd shell-systemd test-vm shell-vm sweep lint fuzz bench install clean test-fresh sdk-example
+.PHONY: all bpf man demo test test-systemd shell-systemd test-vm shell-vm sweep lint fuzz soak bench install clean test-fresh sdk-example
 all: $(BIN) $(BPF) $(BUILD)/sdk/example.so $(BUILD)/sdk/example_load.so man
 
 $(BUILD)/%.o: %.c
@@ -185,6 +185,10 @@ demo: all
 
 fuzz: $(FUZZ_BIN)
 	@scripts/fuzz $(or $(SECONDS),60) $(FUZZ_BIN)
+
+# The long storm: KILLS=1000 SEED=… ROUND=…
+soak: tests
+	@BUILD=$(CURDIR)/$(BUILD) SAN=$(SAN) tests/soak/storm.sh
 
 bench: tests
 	@BUILD=$(CURDIR)/$(BUILD) scripts/bench

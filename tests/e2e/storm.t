@@ -4,6 +4,7 @@
 # 20,000 events a second and their files rotate; then unloading, loading and stopping while events come. Whatever the kernel
 # counted as produced is in the files and on stdout, once. STORM_SEED repeats a storm, STORM_SECONDS prolongs it.
 . "$(dirname "$0")/lib.sh"
+. "$ROOT/tests/e2e/lib_storm.sh"
 command -v busctl >/dev/null || skip_all "busctl is not installed (package systemd)"
 
 RANDOM=${STORM_SEED:=$$}
@@ -43,37 +44,14 @@ start x "$T/a.yaml" "$T/b.yaml" || { not_ok "an instance with two programs gets 
 ok "an instance with two programs gets ready"
 hold a b
 
-victim() {
-	case $1 in
-	worker) worker_pid "$([ $((RANDOM % 2)) = 0 ] && echo a || echo b)" ;;
-	*) daemon_pid "$1" ;;
-	esac 2>/dev/null
-}
 # Whoever was killed often is started again late, and a daemon that has just begun knows of no program yet.
 all_there() {
-	for d in loaderd channeld sinkd; do [ -n "$(victim $d)" ] || return 1; done
+	for d in loaderd channeld sinkd; do [ -n "$(daemon_pid $d)" ] || return 1; done
 	[ "$(ctl ledger --json | jq '[(.channels | length), (.sinks | length)] | join(" ")')" = "\"2 $((2 * SINKS))\"" ] && ctl list
 }
 TICK_MAGIC=$MAGIC "$BUILD/tests/tools/ticker" "$EVENTS" 0 20000 & TICKER=$!
 PIDS+=("$TICKER")
-kills=0 stops=0
-while kill -0 "$TICKER" 2>/dev/null; do
-	sleep "0.0$((RANDOM % 10))"
-	pids=()
-	for i in 1 $([ $((RANDOM % 4)) = 0 ] && echo 2); do
-		all=(worker worker channeld sinkd sinkd loaderd)
-		pid=$(victim "${all[RANDOM % 6]}")
-		[ -n "$pid" ] && pids+=("$pid")
-	done
-	[ ${#pids[@]} -gt 0 ] || continue
-	if [ $((RANDOM % 10)) = 0 ]; then
-		kill -STOP "${pids[@]}" 2>/dev/null && stops=$((stops + 1))
-		(sleep "0.$((RANDOM % 10))"; kill -CONT "${pids[@]}" 2>/dev/null) &
-		PIDS+=("$!")
-	else
-		kill -9 "${pids[@]}" 2>/dev/null && kills=$((kills + ${#pids[@]}))
-	fi
-done
+storm_while 'kill -0 $TICKER 2>/dev/null || [ $kills -lt 10 ]' a b channeld sinkd sinkd loaderd
 wait "$TICKER"; forget "$TICKER"
 say "$kills kills, $stops stops"
 check "the storm killed" test "$kills" -ge 10
