@@ -13,7 +13,7 @@ struct ctl {
 	const char *state, *config;	/* run: folders, or NULL */
 	uint64_t seconds;		/* run: how long; 0: until Ctrl-C */
 	uint64_t timeout;		/* load, unload: seconds; 0: the daemon's own */
-	bool json, all, force, strict, artifacts, verbose;
+	bool json, all, force, strict, artifacts, verbose, openmetrics;
 	bool color;			/* stdout is a terminal that wants colour */
 };
 

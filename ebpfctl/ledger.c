@@ -9,11 +9,12 @@
 
 #define TRIES    3	/* before something is said to be off: it may have been caught between two counters */
 #define AGAIN_MS 50
+#define PATIENCE_MS 3000	/* with loaderd, which the equations do not need */
 
 static const struct column channel_columns[] = {
 	{ "program", "PROGRAM" }, { "channel", "CHANNEL" }, { "produced", "PRODUCED" }, { "drained", "= DRAINED" },
 	{ "pending", "+ PENDING" }, { "ring_full", "+ RING_FULL" }, { "nmi", "+ NMI" }, { "lost", "+ LOST" },
-	{ "discarded", "?(DISCARDED)" }, { "balance", "OFF BY" }, { NULL },
+	{ "discarded", "?+ DISCARDED" }, { "balance", "OFF BY" }, { NULL },
 };
 static const struct column event_columns[] = {
 	{ "program", "PROGRAM" }, { "channel", "CHANNEL" }, { "event", "EVENT" }, { "drained", "DRAINED" },
@@ -28,11 +29,14 @@ static const struct column sink_columns[] = {
 	{ "damaged", "?+ DAMAGED" }, { "skipped", "?+ SKIPPED" }, { "bytes", "BYTES" }, { "resent", "?(RESENT)" },
 	{ NULL },
 };
+static const struct column prog_columns[] = {
+	{ "program", "PROGRAM" }, { "item", "ITEM" }, { "prog", "PROG" }, { "missed", "MISSED" }, { NULL },
+};
 
 static const struct equation {
 	const char *kind, *left, *right[10];
 } equations[] = {
-	{ "channel", "produced", { "drained", "pending", "ring_full", "nmi", "lost" } },
+	{ "channel", "produced", { "drained", "pending", "ring_full", "nmi", "lost", "discarded" } },
 	{ "event", "drained", { "ok", "decode", "so_error", "so_crash", "so_timeout", "filtered", "oversize" } },
 	{ "event", "results", { "spooled", "spool_full" } },
 	{ "sink", "routed", { "acked", "pending", "rejected", "disk_full", "expired", "damaged", "skipped" } },
@@ -122,6 +126,7 @@ void ledger_fini(struct ledger *l)
 	free(l->off);
 	rows_fini(&l->channeld);
 	rows_fini(&l->sinkd);
+	rows_fini(&l->loaderd);
 	*l = (struct ledger){};
 }
 
@@ -154,6 +159,10 @@ static void print_text(const struct ctl *c, const struct ledger *l)
 	rows_table(channeld, "event", event_columns, c->color, NULL);
 	heading(c, "\nsinks");
 	rows_table(sinkd, "sink", sink_columns, c->color, NULL);
+	if (l->loaderd.n) {
+		heading(c, "\nnever shown by the kernel");
+		rows_table(&l->loaderd, "prog", prog_columns, c->color, NULL);
+	}
 	putchar('\n');
 	for (size_t i = 0; i < l->n_off; i++) {
 		printf("%soff: ", ctl_paint(c, PAINT_RED));
@@ -175,7 +184,9 @@ static int print_json(const struct ledger *l)
 	rows_json(&l->channeld, "channel", &j, "channels");
 	rows_json(&l->channeld, "event", &j, "events");
 	rows_json(&l->sinkd, "sink", &j, "sinks");
+	rows_json(&l->loaderd, "prog", &j, "progs");
 	json_bool(&j, "balanced", !l->n_off);
+	json_bool(&j, "live", is_live(&l->channeld) || is_live(&l->sinkd));
 	json_open_array(&j, "off");
 	for (size_t i = 0; i < l->n_off; i++)
 		json_str(&j, NULL, l->off[i]);
@@ -216,6 +227,23 @@ int ledger_ask(struct client *c, const char *program, struct ledger *ret)
 	return CTL_DONE;
 }
 
+/* Whoever asks while loaderd is away gets all the rest. */
+static void ask_missed(struct client *c, const char *program, struct ledger *l)
+{
+	DBusMessage *m = client_message(ctl_daemon_find("loaderd"), NULL, "Missed");
+	cleanup(message_unrefp) DBusMessage *reply = NULL;
+	DBusMessageIter args;
+
+	dbus_message_iter_init_append(m, &args);
+	if (!dbus_message_iter_append_basic(&args, DBUS_TYPE_STRING, &program))
+		abort();
+	client_options(&args, NULL, 0);
+	if (client_call(c, m, PATIENCE_MS, NULL, &reply) < 0)
+		ctl_warning(c->error);
+	else if (rows_read(reply, &l->loaderd) < 0)
+		ctl_warning("loaderd's answer has an unexpected form");
+}
+
 int verb_ledger(const struct ctl *c, int argc, char **argv)
 {
 	const char *program = argc ? argv[0] : "";
@@ -228,9 +256,12 @@ int verb_ledger(const struct ctl *c, int argc, char **argv)
 		return ctl_error("%s", client.error);
 	if (ledger_ask(&client, program, &l))
 		return CTL_FAILED;
-	if (c->json && print_json(&l))
-		return CTL_FAILED;
-	if (!c->json)
+	ask_missed(&client, program, &l);
+	if (c->openmetrics)
+		ledger_metrics(&l, stdout);
+	else if (!c->json)
 		print_text(c, &l);
+	else if (print_json(&l))
+		return CTL_FAILED;
 	return c->strict && l.n_off ? CTL_FAILED : CTL_DONE;
 }

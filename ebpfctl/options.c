@@ -7,7 +7,10 @@
 #include "../common/conf.h"
 #include "cmdline.h"
 
-enum { OPT_ALL = 256, OPT_FORCE, OPT_STRICT, OPT_ARTIFACTS, OPT_STATE, OPT_CONFIG, OPT_SECONDS, OPT_TIMEOUT };
+enum {
+	OPT_ALL = 256, OPT_FORCE, OPT_STRICT, OPT_OPENMETRICS, OPT_ARTIFACTS, OPT_STATE, OPT_CONFIG, OPT_SECONDS,
+	OPT_TIMEOUT,
+};
 
 const struct opt opts[] = {
 	{ "json",      NULL,      "machine-readable output on stdout",                              'j' },
@@ -19,6 +22,7 @@ const struct opt opts[] = {
 	{ "force",     NULL,      "discard what cannot be delivered",                               OPT_FORCE },
 	{ "timeout",   "SECONDS", "how long to wait for the drain",                                 OPT_TIMEOUT },
 	{ "strict",    NULL,      "exit status 1 unless everything balances",                       OPT_STRICT },
+	{ "openmetrics", NULL,    "as metrics, in the text format that Prometheus and others read",  OPT_OPENMETRICS },
 	{ "artifacts", NULL,      "an artifact that is absent is an error",                         OPT_ARTIFACTS },
 	{ "state",     "DIR",     "keep logs and cached artifacts here (default: /tmp, then removed)", OPT_STATE },
 	{ "config",    "DIR",     "the daemons' configuration (loaderd.yaml, programs.d/…)", OPT_CONFIG },
@@ -66,6 +70,7 @@ static int take_option(struct ctl *c, int val)
 	case OPT_ALL: c->all = true; return 0;
 	case OPT_FORCE: c->force = true; return 0;
 	case OPT_STRICT: c->strict = true; return 0;
+	case OPT_OPENMETRICS: c->openmetrics = true; return 0;
 	case OPT_ARTIFACTS: c->artifacts = true; return 0;
 	case OPT_STATE: c->state = optarg; return 0;
 	case OPT_CONFIG: c->config = optarg; return 0;

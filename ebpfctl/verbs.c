@@ -46,15 +46,23 @@ const struct verb verbs[] = {
 	{ "tail", "[NAME]", "events as they come (of all programs by default), until Ctrl-C", "", 0, 1, verb_tail,
 	  "A live view: it never holds anything up, so it may skip lines, and says on stderr how many. When sinkd is\n"
 	  "started again, tail goes on.\n", NULL },
-	{ "ledger", "[NAME]", "where every event went, in equations", "strict", 0, 1, verb_ledger,
+	{ "ledger", "[NAME]", "where every event went, in equations", "strict openmetrics", 0, 1, verb_ledger,
 	  "per channel           produced = drained + pending + ring_full + nmi + lost\n"
+	  "                      (+ discarded: what the program itself gave up again)\n"
 	  "per channel, event    drained = ok + decode + so_error + so_crash + so_timeout + filtered + oversize\n"
 	  "                      results = spooled + spool_full\n"
 	  "per sink              routed = acked + pending + rejected + disk_full + expired + damaged\n"
 	  "                      (+ skipped: live views)\n"
 	  "`unknown` is said where an object has no counter of its own. Exact at rest; a channel that moved while it\n"
 	  "was read is not held against its equation, and what seems off is asked for again before it is said. With\n"
-	  "--strict the exit status is 1 unless every equation holds.\n", NULL },
+	  "--strict the exit status is 1 unless every equation holds.\n"
+	  "\n"
+	  "Apart from all that, per prog: `missed`, how often its hook was passed and the kernel did not call it, as\n"
+	  "when it was running already. `unknown` where this kernel does not count it: before 6.7 only raw and BTF\n"
+	  "tracepoints and fentry are counted, and events that are sampled never.\n"
+	  "\n"
+	  "--openmetrics prints the same numbers as counters and gauges, each reason as a label; what is unknown has\n"
+	  "no sample.\n", NULL },
 	{ "status", "", "the five daemons: running or not, since when, what is degraded and why", "", 0, 0,
 	  verb_status,
 	  "A daemon is `running`, `degraded` (below its line stands what is not as it should be, and why), `silent`\n"

@@ -21,6 +21,8 @@ const sd_bus_vtable loaderd_methods[] = {
 				SD_BUS_VTABLE_UNPRIVILEGED),
 	SD_BUS_METHOD_WITH_ARGS("Show", SD_BUS_ARGS("s", program, "a{sv}", options), SD_BUS_RESULT("s", manifest),
 				method_show, SD_BUS_VTABLE_UNPRIVILEGED),
+	SD_BUS_METHOD_WITH_ARGS("Missed", SD_BUS_ARGS("s", program, "a{sv}", options), SD_BUS_RESULT("aa{sv}", rows),
+				method_missed, SD_BUS_VTABLE_UNPRIVILEGED),
 	SD_BUS_VTABLE_END,
 };
 

@@ -7,13 +7,14 @@
 #include "../common/bus.h"
 #include "loaderd.h"
 
-/* bus_load.c, bus_unload.c, bus_list.c; @userdata: loaderd. Who may change things is checked in each. */
+/* bus_load.c, bus_unload.c, bus_list.c, bus_missed.c; @userdata: loaderd. Who may change things is checked in each. */
 int method_load(sd_bus_message *m, void *userdata, sd_bus_error *error);
 int method_load_text(sd_bus_message *m, void *userdata, sd_bus_error *error);
 int method_unload(sd_bus_message *m, void *userdata, sd_bus_error *error);
 int method_unload_all(sd_bus_message *m, void *userdata, sd_bus_error *error);
 int method_list(sd_bus_message *m, void *userdata, sd_bus_error *error);
 int method_show(sd_bus_message *m, void *userdata, sd_bus_error *error);
+int method_missed(sd_bus_message *m, void *userdata, sd_bus_error *error);
 
 /* bus_unload.c: jobs that wait for a drain tell how far it is. */
 void bus_unload_look(struct loaderd *d);

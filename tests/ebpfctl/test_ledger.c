@@ -8,7 +8,8 @@
 #include "rows_make.h"
 
 static const char *const good_channeld[] = {
-	"kind=channel program=exec channel=events produced=100 drained=90 pending=4 ring_full=5 nmi=1 lost=0",
+	"kind=channel program=exec channel=events produced=100 drained=90 pending=4 ring_full=4 nmi=1 lost=0 "
+	"discarded=1",
 	"kind=event program=exec channel=events event=exec_event drained=90 ok=80 decode=1 so_error=2 so_crash=3 "
 	"so_timeout=1 filtered=2 oversize=1 results=80 spooled=78 spool_full=2",
 	NULL
