@@ -3,47 +3,9 @@
 # An object that nobody here wrote: mountsnoop, cut out of Debian's libbpf-tools, its event described by `fields:`, runs
 # from YAML alone and agrees with strace.
 . "$(dirname "$0")/lib.sh"
+. "$(dirname "$0")/lib_tools.sh"
 
-# Kept for those who have no network, tests/units among them.
-KEPT=$BUILD/tests/third-party/mountsnoop.bpf.o
-if [ -e "$KEPT" ]; then
-	cp "$KEPT" "$T/"
-elif [ -n "${EBPF_AGENT_UNITS:-}" ]; then
-	skip_all "tests/e2e/mountsnoop.t has not run before, which fetches the object"
-else
-(cd "$T" && apt-get -q download libbpf-tools >apt.log 2>&1) || (apt-get -q update && cd "$T" && apt-get -q download libbpf-tools) >"$T/apt.log" 2>&1 ||
-	skip_all "Debian's libbpf-tools cannot be fetched: $(tail -1 "$T/apt.log")"
-dpkg-deb -x "$T"/libbpf-tools_*.deb "$T/deb"
-check "the object is cut out of the package's binary" python3 "$ROOT/tests/e2e/helpers/cut_bpf.py" "$T/deb/usr/sbin/mountsnoop" "$T/mountsnoop.bpf.o"
-mkdir -p "${KEPT%/*}" && cp "$T/mountsnoop.bpf.o" "$KEPT.$$" && mv "$KEPT.$$" "$KEPT"
-fi
-
-cat >"$T/mountsnoop.yaml" <<Y
-programs:
-  - name: mountsnoop
-    type: ebpf_object
-    path: mountsnoop.bpf.o
-    # As it was built it holds 29 of its events, and cannot count those it has no room for.
-    properties: { maps: { events: { max_entries: 4194304 } } }
-channels:
-  events:
-    type: ring_buffer
-    size: 8768
-    pid_field: pid
-    fields:
-      - { name: delta, type: u64, offset: 0 }
-      - { name: flags, type: u64 }
-      - { name: pid, type: u32 }
-      - { name: tid, type: u32 }
-      - { name: mnt_ns, type: u32 }
-      - { name: ret, type: s32 }
-      - { name: comm, type: "char[16]" }
-      - { name: fs, type: "char[8]" }
-      - { name: src, type: "char[4096]" }
-      - { name: dest, type: "char[4096]" }
-      - { name: data, type: "char[512]" }
-      - { name: op, type: u32, values: { MOUNT: 0, UMOUNT: 1 } }
-Y
+tool mountsnoop
 start x "$T/mountsnoop.yaml" || { not_ok "it loads from YAML alone"; done_testing; }
 ok "it loads from YAML alone"
 is "all four of its programs are attached" "$(ctl show mountsnoop --json | jq '[.items[].progs[] | select(.state == "attached")] | length')" 4
