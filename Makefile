@@ -156,6 +156,14 @@ $(SWEEP_SHIM): tests/sweep/shim.c tests/sweep/order.h
 	@mkdir -p $(@D)
 	@echo "  SO    $@"
 	@$(CC) -std=gnu11 -D_GNU_SOURCE $(filter-out -Wmissing-prototypes,$(WARN)) -O2 -g -fPIC -shared $< -o $@
+# Processors in Go, with the SDK's file beside each; scripts/deps sees to a Go.
+GO := $(or $(shell command -v go 2>/dev/null),/usr/lib/go/bin/go)
+TEST_GO := $(patsubst tests/go/%.go,$(BUILD)/tests/go/%.so,$(wildcard tests/go/*.go))
+$(BUILD)/tests/go/%.so: tests/go/%.go sdk/go/tracer.go
+	@mkdir -p $(BUILD)/tests/go/$*
+	@cp $^ $(BUILD)/tests/go/$*
+	@echo "  GO    $@"
+	@cd $(BUILD)/tests/go/$* && GOCACHE=$(CURDIR)/$(BUILD)/go-cache CGO_ENABLED=1 $(GO) build -buildmode=c-shared -o ../$*.so *.go
 
 .PRECIOUS: $(BUILD)/%.o $(FUZZ)/%.o
 .PHONY: tests

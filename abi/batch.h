@@ -22,14 +22,22 @@
 /* What a row's in_off and in_len lie within. */
 enum batch_input { BATCH_INPUT_AREA, BATCH_INPUT_FILE };
 
+#define BATCH_NO_FUNCTION 0xffff
+#define BATCH_MAX_CHANNELS 16	/* a power of two; SPOOL_MAX_CHANNELS */
+
 struct batch_row {
 	uint32_t in_off, in_len;	/* within `in`, or the file */
 	uint32_t out_off, out_len;	/* within `out`; out_len 0: filtered; beyond out_room: oversize */
+	uint64_t key;			/* what the hash function returned */
 	int32_t err;			/* what the processor left in ErrCtx */
-	uint16_t function;		/* number among the names that the sandbox was started with */
+	uint16_t function;		/* number among the names that the sandbox was started with; BATCH_NO_FUNCTION:
+					 * only the key is asked for */
+	uint16_t hash;			/* the same of the function that gives the key; BATCH_NO_FUNCTION: none */
 	uint16_t input;			/* enum batch_input */
+	uint16_t channel;		/* index in `channels` */
+	uint32_t spare;
 };
-_Static_assert(sizeof(struct batch_row) == 24, "both sides have it so");
+_Static_assert(sizeof(struct batch_row) == 40, "both sides have it so");
 
 struct batch_area {
 	uint64_t in_size, out_size;	/* bytes of the two regions behind this header */
@@ -40,6 +48,7 @@ struct batch_area {
 	uint32_t ready;			/* 1 once the processor is loaded; 2: it could not be, see `error` */
 	uint32_t done_seq;		/* the batch that the sandbox is through with */
 	char error[256];		/* with ready == 1: what is missing on this machine, or empty */
+	char channels[BATCH_MAX_CHANNELS][64];	/* names, for processors that ask (struct tracer_call) */
 	struct batch_row rows[BATCH_MAX];
 	/* in[in_size], out[out_size] follow, each 4096-aligned: BATCH_IN_OFFSET */
 };

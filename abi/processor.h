@@ -4,8 +4,9 @@
  *   void process(struct tracer_ctx *ctx);
  *
  * is called once per record, always from one and the same thread, inside a process that has nothing else: no files,
- * no network, no bpf(). It reads ctx->ring.data, writes one JSON value (UTF-8) to ctx->res.data and its length to
- * ctx->res.len. Length 0 means "nothing to say": the event is counted as filtered. A non-zero ctx->err.code alone says
+ * no network, no bpf(). It reads ctx->ring.data, writes one JSON value (UTF-8, no line feed) to ctx->res.data and its
+ * length to ctx->res.len; or several results, with a line feed between each two. A result that begins with
+ * TRACER_SAMPLE is a metric sample. Length 0 means "nothing to say": the event is counted as filtered. A non-zero ctx->err.code alone says
  * that it failed (so_error); a length beyond res.data.cap is an error as well (oversize). What it wrote is checked
  * before it goes anywhere.
  *
@@ -39,5 +40,27 @@ _Static_assert(__builtin_offsetof(struct tracer_ctx, err) == 56, "ErrCtx follows
 #endif
 
 typedef void (*tracer_process_fn)(struct tracer_ctx *ctx);
+
+/* A function of type `hash`: the key of the event in ctx->ring.data. Events of one key stay in order, and go to one
+ * partition. It is called before process(), for the same record; what it writes to ctx goes nowhere, but ctx->err.code. */
+typedef uint64_t (*tracer_hash_fn)(struct tracer_ctx *ctx);
+
+/* What lies behind the tracer_ctx that a function is given. */
+struct tracer_call {
+	struct tracer_ctx ctx;
+	const char *channel;		/* the name of the channel that the record came through; "" around a load */
+};
+
+/* A metric sample: this character, then an object.
+ *
+ *   @{"name":"requests","type":"counter","labels":{"path":"/"},"value":17}
+ *   @{"name":"latency_us","type":"histogram","labels":{},"buckets":[[1,0],[3,12],[7,1]],"count":13,"sum":40}
+ *
+ * name: [a-zA-Z_:][a-zA-Z0-9_:]*, at most 128 bytes. type: counter (a total, or what came since the last sample), gauge
+ * or histogram. labels: texts, at most 32. A histogram has, instead of a value, buckets: [upper bound, how many lie in
+ * it and in no lower one], by growing bounds; count and sum may be left out. */
+#define TRACER_SAMPLE '@'
+#define TRACER_SAMPLE_NAME_MAX 128
+#define TRACER_SAMPLE_LABELS_MAX 32
 
 #endif

@@ -82,11 +82,14 @@ static bool answers_keep(struct answers *a, const char *results, size_t len)
 }
 
 /* @results: or how the processor ended on it. */
-static void on_result(void *arg, uint64_t cookie, enum spool_drop drop, const char *results, size_t len)
+static void on_result(void *arg, uint64_t cookie, enum spool_drop drop, const char *results, size_t len,
+		      const uint64_t *key)
 {
 	struct answers *a = arg;
 
 	a->rows[cookie].drop = drop;
+	a->rows[cookie].keyed = key;
+	a->rows[cookie].key = key ? *key : 0;
 	a->rows[cookie].at = a->len;
 	a->rows[cookie].len = len;
 	if (answers_keep(a, results, len))
@@ -97,10 +100,10 @@ static void on_result(void *arg, uint64_t cookie, enum spool_drop drop, const ch
 }
 
 /* What was added stays with the processor until it is answered, however long that takes. */
-static void run(struct drain *d, struct route *r)
+static void run(struct drain *d, struct processor *p)
 {
-	while (processor_run(r->processor, on_result, &d->answers) < 0)
-		d->wait_for_processor(d->arg, r);
+	while (processor_run(p, on_result, &d->answers) < 0)
+		d->wait_for_processor(d->arg, p);
 }
 
 static struct letter_id letter_id(const struct route *r, const struct record *rec, enum spool_drop drop)
@@ -118,6 +121,7 @@ static bool is_dead_already(const struct drain *d, const struct route *r, const 
 	if (drop != SPOOL_DROP_SO_CRASH && drop != SPOOL_DROP_SO_TIMEOUT)
 		return false;
 	d->answers.rows[row].drop = drop;
+	d->answers.rows[row].keyed = false;
 	d->answers.rows[row].len = 0;
 	return true;
 }
@@ -128,10 +132,10 @@ static void ask(struct drain *d, struct route *r, const struct record *rec, size
 
 	if (is_dead_already(d, r, rec, row))
 		return;
-	err = processor_add(r->processor, rec->data, rec->len, row);
+	err = processor_add(r->processor, &r->call, rec->data, rec->len, row);
 	if (err == -ENOSPC) {
-		run(d, r);
-		err = processor_add(r->processor, rec->data, rec->len, row);
+		run(d, r->processor);
+		err = processor_add(r->processor, &r->call, rec->data, rec->len, row);
 	}
 	if (err < 0) {
 		d->answers.rows[row].drop = SPOOL_DROP_OVERSIZE;	/* for any batch */
@@ -150,28 +154,37 @@ static void ask_all(struct drain *d)
 			if (c->routes[j]->processor)
 				ask(d, c->routes[j], rec, rec->answers + j);
 	}
-	for (size_t i = 0; i < d->n_routes; i++)
-		if (d->routes[i].processor)
-			run(d, &d->routes[i]);
+	for (size_t i = 0; i < d->n_sandboxes; i++)
+		run(d, d->sandboxes[i]);
 }
 
 /* ---- into the spool ------------------------------------------------------------------------------------ */
 
-/* What there is of an event without its layout. False: its layout says it. */
+/* What the route's processor said. False: results are not its affair. */
+static bool take_answer(struct drain *d, const struct route *r, size_t row, struct answer *ret)
+{
+	ret->drop = d->answers.rows[row].drop;
+	ret->keyed = d->answers.rows[row].keyed;
+	ret->key = d->answers.rows[row].key;
+	if (r->call.function == BATCH_NO_FUNCTION && ret->drop == SPOOL_DROP_FILTERED) {
+		ret->drop = SPOOL_N_DROPS;
+		return false;
+	}
+	ret->text = d->answers.text + d->answers.rows[row].at;
+	ret->len = d->answers.rows[row].len;
+	return true;
+}
+
+/* What there is of an event besides its layout. False: nothing. */
 static bool answer_of(struct drain *d, const struct route *r, const struct record *rec, size_t row, struct answer *ret)
 {
 	const struct channel *c = rec->channel;
 
-	if (r->processor) {
-		ret->drop = d->answers.rows[row].drop;
-		ret->text = d->answers.text + d->answers.rows[row].at;
-		ret->len = d->answers.rows[row].len;
+	if (r->processor && take_answer(d, r, row, ret))
 		return true;
-	}
-	if (!c->transport->decode)
-		return false;
-	c->transport->decode(rec->channel, rec, ret);
-	return true;
+	if (c->transport->decode)
+		c->transport->decode(rec->channel, rec, ret);
+	return r->processor || c->transport->decode;
 }
 
 /* A record that was counted without a try did nothing: there is no letter for it. */
@@ -182,7 +195,7 @@ static void keep_letter(struct drain *d, const struct route *r, const struct whe
 	struct letter m = {
 		.id = letter_id(r, rec, drop), .wall_ns = when->drain_ns + (uint64_t)when->wall_offset_ns,
 		.program = d->program, .channel = r->channel->name, .event = r->manifest->event_name,
-		.processor = r->manifest->processor, .route = r->rec.route, .data = rec->data, .len = rec->len,
+		.processor = manifest_route_asks(r->manifest), .route = r->rec.route, .data = rec->data, .len = rec->len,
 	};
 
 	if (tried) {
@@ -304,7 +317,7 @@ int drain_batch(struct drain *d)
 	if (d->n_records == 0)
 		return 0;
 	d->spool.next.flags &= ~SPOOL_COMMIT_DRAINED;	/* more came after all: not even this batch's commit says so */
-	if (d->has_processors) {
+	if (d->n_sandboxes) {
 		if (answers_reset(d) < 0) {
 			put_back(d);
 			return -ENOMEM;
@@ -362,6 +375,8 @@ void drain_fini(struct drain *d)
 {
 	for (size_t i = 0; i < d->n_routes; i++)
 		route_fini(&d->routes[i]);
+	for (size_t i = 0; i < d->n_sandboxes; i++)
+		processor_free(d->sandboxes[i]);
 	for (size_t i = 0; i < d->n_channels; i++) {
 		d->channels[i].transport->close(&d->channels[i]);
 		free(d->channels[i].sources);

@@ -4,6 +4,7 @@
 #ifndef EBPF_AGENT_DRAIN_H
 #define EBPF_AGENT_DRAIN_H
 
+#include "../common/program.h"
 #include "letters.h"
 #include "route.h"
 
@@ -13,6 +14,8 @@
 struct answers {
 	struct {
 		enum spool_drop drop;
+		bool keyed;
+		uint64_t key;
 		size_t at, len;		/* in text */
 	} *rows;
 	size_t cap;
@@ -28,7 +31,8 @@ struct drain {
 	size_t n_routes;
 	struct route *by_channel[SPOOL_MAX_ROUTES];	/* what the channels' routes point to */
 	struct buffers *buffers;	/* behind perf event arrays; NULL: there are none */
-	bool has_processors;
+	struct processor *sandboxes[PROGRAM_MAX_ITEMS];	/* one for each user_so that is asked */
+	size_t n_sandboxes;
 	const char *program;
 	struct processor_area *processors;	/* NULL: none has limits, and nobody asks */
 	struct letters letters;
@@ -42,7 +46,7 @@ struct drain {
 	/* The spool is full: returns when it may have room again. */
 	void (*wait_for_room)(void *arg);
 	/* No sandbox can be had (processor_error() says why): returns when it is time to try again. */
-	void (*wait_for_processor)(void *arg, struct route *r);
+	void (*wait_for_processor)(void *arg, struct processor *p);
 	/* A commit woke nobody yet, and its reader sleeps. */
 	void (*ring_doorbell)(void *arg);
 	void *arg;

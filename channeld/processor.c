@@ -6,11 +6,13 @@
 #include <poll.h>
 #include <stdarg.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <time.h>
 
-#include "../common/batch.h"
 #include "../common/log.h"
+#include "../common/program.h"
 #include "clock.h"
+#include "launcher.h"
 #include "processor_child.h"
 #include "processor_health.h"
 #include "sealed.h"
@@ -21,14 +23,17 @@
 #define WAIT_MAX_NS     NSEC_PER_SEC	/* between tries of what is nobody's fault here */
 #define BACKGROUND_MAX  3u	/* seconds in a row with too much of it */
 #define ARTIFACT_MAX    (256u << 20)
+#define INITFILE_MAX    (256u << 20)
 #define FUNCTION_DEFAULT_NAME "process"
 
 struct processor {
 	struct batch batch;
 	struct processor_child child;
 	char name[256];			/* program/item, for messages */
-	char function[128];
-	int so;				/* sealed memfd */
+	char functions[LAUNCHER_FUNCTIONS_MAX];	/* names, by BATCH_SEPARATOR */
+	uint16_t inits[BATCH_MAX_FUNCTIONS], n_inits;	/* called in each new sandbox */
+	int so, file;			/* sealed memfds; file: the initfile, -1: none */
+	uint32_t file_len;
 	const struct processor_limits *limits;
 	struct processor_row own_row;	/* if nobody wants to know */
 	struct health health;
@@ -93,12 +98,12 @@ static int put_off(struct processor *p, int err)
 
 static int start(struct processor *p)
 {
-	const int fds[] = { p->batch.fd, p->batch.request, p->batch.done, p->so };
+	const int fds[] = { p->batch.fd, p->batch.request, p->batch.done, p->so, p->file };
 	int r;
 
 	p->ready = false;
 	batch_reset(&p->batch);
-	r = child_start(&p->child, p->function, p->limits->memory, fds, ARRAY_SIZE(fds));
+	r = child_start(&p->child, p->functions, p->limits->memory, fds, ARRAY_SIZE(fds) - (p->file < 0));
 	if (r == -EUSERS)
 		return put_off(p, fail(p, r, "no sandbox: every uid of the range is in use"));
 	if (r < 0)
@@ -193,6 +198,46 @@ static int not_loaded(struct processor *p, int err)
 	return err;
 }
 
+/* Its sandbox died before it was ready. 0: try again. */
+static int died_early(struct processor *p)
+{
+	if (child_died_of_others(&p->child)) {
+		health_ended(&p->health, describe_end(p), false);
+		if (++p->unblamed < UNBLAMED_MAX)
+			return 0;
+		return put_off(p, fail(p, -EIO, "its process is killed from outside, again and again"));
+	}
+	return not_loaded(p, fail(p, -ENOEXEC, "died while it was being loaded: %s", describe_end(p)));
+}
+
+static bool finished(const struct processor *p)
+{
+	return batch_finished(&p->batch);
+}
+
+static int call_init(struct processor *p, uint16_t function)
+{
+	int how = batch_submit_file(&p->batch, function, p->file_len), r;
+	int32_t code;
+	size_t len;
+
+	if (how == 0)
+		how = await(p, finished, LOAD_MS);
+	if (how == AWAIT_DIED)
+		return died_early(p);
+	if (how == AWAIT_RANG) {
+		(void)batch_copy(&p->batch, 0, &code, &len);
+		if (code == 0)
+			return 0;
+	}
+	r = how < 0 ? how : put_down(p);
+	if (r < 0)
+		return r;
+	if (how == AWAIT_TIMEOUT)
+		return not_loaded(p, fail(p, -ETIMEDOUT, "its init function did not end within %u s", LOAD_MS / 1000));
+	return not_loaded(p, fail(p, -ENOEXEC, "its init function failed with code %d", code));
+}
+
 static int on_loaded(struct processor *p)
 {
 	struct batch_area *a = p->batch.area;
@@ -206,6 +251,12 @@ static int on_loaded(struct processor *p)
 	}
 	if (text[0] && p->restarts == 0)
 		log_notice("the sandbox of processor %s is weaker here: %s", p->name, text);
+	for (uint16_t i = 0; i < p->n_inits; i++) {
+		int r = call_init(p, p->inits[i]);
+
+		if (r < 0 || !p->child.pid)
+			return r;
+	}
 	p->ready = true;
 	p->tries = 0;
 	p->background.mark_ns = cpu_time(p->child.pid);
@@ -219,13 +270,7 @@ static int on_ended_early(struct processor *p)
 	/* It rang and ended, and only its end was seen. */
 	if (__atomic_load_n(&p->batch.area->ready, __ATOMIC_ACQUIRE) == 2)
 		return on_loaded(p);
-	if (child_died_of_others(&p->child)) {
-		health_ended(&p->health, describe_end(p), false);
-		if (++p->unblamed < UNBLAMED_MAX)
-			return 0;
-		return put_off(p, fail(p, -EIO, "its process is killed from outside, again and again"));
-	}
-	return not_loaded(p, fail(p, -ENOEXEC, "died while it was being loaded: %s", describe_end(p)));
+	return died_early(p);
 }
 
 static int be_ready(struct processor *p)
@@ -256,22 +301,20 @@ static int be_ready(struct processor *p)
 /* ---- batches and blame ----------------------------------------------------------------------------------------- */
 
 struct sink {
-	void (*on_result)(void *arg, uint64_t cookie, enum spool_drop drop, const char *text, size_t len);
+	processor_on_result *on_result;
 	void *arg;
 };
-
-static bool finished(const struct processor *p)
-{
-	return batch_finished(&p->batch);
-}
 
 static void hand_out(struct processor *p, uint32_t n, const struct sink *to)
 {
 	for (uint32_t i = 0; i < n; i++) {
+		const struct batch_record *rec = &p->batch.records[p->first + i];
 		size_t len = 0;
+		uint64_t key;
 		enum spool_drop drop = batch_result(&p->batch, i, &len);
+		bool keyed = rec->call.hash != BATCH_NO_FUNCTION && batch_key(&p->batch, i, &key);
 
-		to->on_result(to->arg, p->batch.records[p->first + i].cookie, drop, len ? p->batch.result : NULL, len);
+		to->on_result(to->arg, rec->cookie, drop, len ? p->batch.result : NULL, len, keyed ? &key : NULL);
 	}
 	p->first += n;
 }
@@ -298,7 +341,7 @@ static int settle(struct processor *p, int how, const struct sink *to)
 		return 0;
 	}
 	to->on_result(to->arg, p->batch.records[p->first].cookie,
-		      how == AWAIT_TIMEOUT ? SPOOL_DROP_SO_TIMEOUT : SPOOL_DROP_SO_CRASH, p->how, strlen(p->how));
+		      how == AWAIT_TIMEOUT ? SPOOL_DROP_SO_TIMEOUT : SPOOL_DROP_SO_CRASH, p->how, strlen(p->how), NULL);
 	p->first++;
 	p->alone = false;
 	health_judge(&p->health, clock_monotonic());
@@ -349,17 +392,16 @@ static int run_some(struct processor *p, const struct sink *to)
 static void give_up_rest(struct processor *p, const struct sink *to)
 {
 	for (; p->first < p->batch.n; p->first++)
-		to->on_result(to->arg, p->batch.records[p->first].cookie, SPOOL_DROP_SO_CRASH, NULL, 0);
+		to->on_result(to->arg, p->batch.records[p->first].cookie, SPOOL_DROP_SO_CRASH, NULL, 0, NULL);
 	p->alone = false;
 }
 
-int processor_add(struct processor *p, const void *data, uint32_t len, uint64_t cookie)
+int processor_add(struct processor *p, const struct batch_call *call, const void *data, uint32_t len, uint64_t cookie)
 {
-	return batch_add(&p->batch, data, len, cookie);
+	return batch_add(&p->batch, call, data, len, cookie);
 }
 
-int processor_run(struct processor *p, void (*on_result)(void *arg, uint64_t cookie, enum spool_drop drop,
-							 const char *text, size_t len), void *arg)
+int processor_run(struct processor *p, processor_on_result *on_result, void *arg)
 {
 	const struct sink to = { on_result, arg };
 
@@ -437,37 +479,115 @@ static const struct manifest_item *find_item(const struct manifest *m, const cha
 	return NULL;
 }
 
+/* The place of @name among the names, UINT16_MAX: it is not one of them. */
+static uint16_t number_of(const char *names, const char *name)
+{
+	size_t len = strlen(name);
+	uint16_t n = 0;
+
+	for (const char *s = names; *s; n++) {
+		size_t this = strcspn(s, (const char[]){ BATCH_SEPARATOR, '\0' });
+
+		if (this == len && memcmp(s, name, len) == 0)
+			return n;
+		s += this + (s[this] == BATCH_SEPARATOR);
+	}
+	return UINT16_MAX;
+}
+
+uint16_t processor_function(const struct processor *p, const char *name)
+{
+	return number_of(p->functions, name);
+}
+
+/* Behind those that are there already. -ENAMETOOLONG. */
+static int add_function(struct processor *p, const char *name)
+{
+	size_t used = strlen(p->functions), room = sizeof(p->functions) - used;
+
+	if (number_of(p->functions, name) != UINT16_MAX)
+		return 0;
+	if ((size_t)snprintf(p->functions + used, room, "%s%s", used ? (const char[]){ BATCH_SEPARATOR, '\0' } : "",
+			     name) < room)
+		return 0;
+	p->functions[used] = '\0';
+	return -ENAMETOOLONG;
+}
+
+/* All that routes of the manifest ask of @item. */
+static int add_functions(struct processor *p, const struct manifest *m, const char *item)
+{
+	const struct manifest_route *routes = m->routes.items;
+	int err = 0;
+
+	for (size_t i = 0; i < m->routes.n && err == 0; i++) {
+		if (routes[i].processor && !strcmp(routes[i].processor, item))
+			err = add_function(p, routes[i].function ?: FUNCTION_DEFAULT_NAME);
+		if (err == 0 && routes[i].hash_item && !strcmp(routes[i].hash_item, item))
+			err = add_function(p, routes[i].hash_function);
+	}
+	return err;
+}
+
+/* Those of type init, which come with each new sandbox, and the file that they are handed. */
+static int add_inits(struct processor *p, const struct manifest_item *item)
+{
+	const struct manifest_function *f = item->functions.items;
+	struct stat st;
+	int r = 0;
+
+	for (size_t i = 0; i < item->functions.n && r == 0 && p->n_inits < ARRAY_SIZE(p->inits); i++) {
+		if (f[i].type != FUNCTION_INIT)
+			continue;
+		r = add_function(p, f[i].name);
+		p->inits[p->n_inits++] = processor_function(p, f[i].name);
+	}
+	if (r < 0 || p->n_inits == 0 || !item->initfile_artifact)
+		return r;
+	r = sealed_copy(item->initfile_artifact, INITFILE_MAX, &p->file);
+	if (r == 0 && fstat(p->file, &st) < 0)
+		r = -errno;
+	if (r == 0)
+		p->file_len = (uint32_t)st.st_size;
+	return r;
+}
+
 static void processor_freep(struct processor **p)
 {
 	processor_free(*p);
 }
 
-int processor_new(const struct manifest *m, const struct manifest_route *route, int launcher_sock,
-		  const struct processor_limits *limits, struct processor_row *row, struct processor **ret,
-		  struct diag *d)
+int processor_new(const struct manifest *m, const char *name, int launcher_sock, const struct processor_limits *limits,
+		  struct processor_row *row, struct processor **ret, struct diag *d)
 {
-	const struct manifest_item *item = find_item(m, route->processor);
-	const char *function = route->function ?: FUNCTION_DEFAULT_NAME;
+	const struct manifest_item *item = find_item(m, name);
 	cleanup(processor_freep) struct processor *p = NULL;
 	int r;
 
 	if (!item || !item->artifact)
-		return diag_fail(d, -EINVAL, m->file, 0, "no processor called %s in the manifest",
-				 route->processor ?: "(null)");
+		return diag_fail(d, -EINVAL, m->file, 0, "no processor called %s in the manifest", name ?: "(null)");
 	p = calloc(1, sizeof(*p));
 	if (!p)
 		return -ENOMEM;
-	p->so = p->child.conn = -1;
+	p->so = p->file = p->child.conn = -1;
 	p->limits = limits ?: &processor_default_limits;
 	p->health = (struct health){ p->limits, row ?: &p->own_row, p->name };
 	p->health.row->used = 1;
 	snprintf(p->name, sizeof(p->name), "%s/%s", m->program ?: "", item->name);
-	if ((size_t)snprintf(p->function, sizeof(p->function), "%s", function) >= sizeof(p->function))
-		return diag_fail(d, -ENAMETOOLONG, m->file, 0, "the name of function %.64s… is too long", function);
+	r = add_functions(p, m, item->name);
+	if (r < 0)
+		return diag_fail(d, r, m->file, 0, "processor %s: the names of its functions are too long together",
+				 p->name);
+	r = add_inits(p, item);
+	if (r < 0)
+		return diag_fail(d, r, m->file, 0, "processor %s: %s: %s", p->name,
+				 item->initfile_artifact ?: "its init functions", strerror(-r));
 	r = sealed_copy(item->artifact, ARTIFACT_MAX, &p->so);
 	if (r < 0)
 		return diag_fail(d, r, m->file, 0, "processor %s: %s: %s", p->name, item->artifact, strerror(-r));
 	r = batch_init(&p->batch);
+	for (size_t i = 0; i < MIN(m->channels.n, (size_t)BATCH_MAX_CHANNELS); i++)
+		p->batch.channels[i] = ((const struct manifest_channel *)m->channels.items)[i].name;
 	if (r == 0)
 		r = child_connect(&p->child, launcher_sock);
 	if (r < 0)
@@ -487,5 +607,6 @@ void processor_free(struct processor *p)
 	child_disconnect(&p->child);
 	batch_fini(&p->batch);
 	closep(&p->so);
+	closep(&p->file);
 	free(p);
 }

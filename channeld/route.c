@@ -43,7 +43,6 @@ int route_init(struct route *r, const struct manifest *m, size_t index, const st
 void route_fini(struct route *r)
 {
 	plan_free(r->plan);
-	processor_free(r->processor);
 	envelope_fini(&r->envelope);
 	*r = (struct route){};
 }
@@ -79,7 +78,7 @@ static bool has(const struct record *r, int64_t offset, uint64_t bytes)
 }
 
 /* Who, when and which: what sinks need to know of an event without reading its line. True: the time is the kernel's. */
-static bool describe(struct route *r, const struct when *when, const struct record *rr)
+static bool describe(struct route *r, const struct when *when, const struct record *rr, const struct answer *a)
 {
 	const struct manifest_channel *c = r->channel;
 	const struct manifest_route *m = r->manifest;
@@ -91,7 +90,9 @@ static bool describe(struct route *r, const struct when *when, const struct reco
 	r->rec.source = rr->source->row->id;
 	r->rec.source_pos = rr->pos;
 	r->rec.pid = has(rr, c->pid_offset, c->pid_bytes) ? (uint32_t)load(data + c->pid_offset, c->pid_bytes) : 0;
-	if (!has(rr, m->key_offset, m->key_bytes))
+	if (a && a->keyed)
+		r->rec.key = a->key;
+	else if (!has(rr, m->key_offset, m->key_bytes))
 		r->rec.key = r->rec.pid;
 	else if (m->key_bytes <= 8 && (m->key_bytes & (m->key_bytes - 1)) == 0)
 		r->rec.key = load(data + m->key_offset, m->key_bytes);
@@ -242,15 +243,15 @@ int route_write(struct route *r, struct spool_writer *w, const struct when *when
 		const struct answer *a, bool wait, struct outcome *ret)
 {
 	struct outcome o = { .drop = a ? a->drop : SPOOL_N_DROPS };
-	bool kernel_time;
+	bool by_layout = !a || (o.drop == SPOOL_N_DROPS && !a->text), kernel_time;
 	int err = 0;
 
-	if (!a && rr->len < r->plan->size)
+	if (by_layout && rr->len < r->plan->size)
 		o.drop = SPOOL_DROP_DECODE;
 	if (o.drop == SPOOL_N_DROPS) {
-		kernel_time = describe(r, when, rr);
-		err = a ? write_answer(r, w, rr, kernel_time, a, wait, &o)
-			: write_by_layout(r, w, rr, kernel_time, wait, &o);
+		kernel_time = describe(r, when, rr, a);
+		err = by_layout ? write_by_layout(r, w, rr, kernel_time, wait, &o)
+				: write_answer(r, w, rr, kernel_time, a, wait, &o);
 	}
 	if (err == 0)
 		*ret = o;

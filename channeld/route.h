@@ -15,7 +15,8 @@ struct route {
 	const struct manifest_channel *channel;
 	const struct manifest_route *manifest;
 	struct plan *plan;		/* NULL: by the processor, or by the transport */
-	struct processor *processor;
+	struct processor *processor;	/* the drain's; several routes may share it. NULL: none is asked */
+	struct batch_call call;		/* what it is asked */
 	struct envelope envelope;
 	struct spool_rec rec;		/* all that is the same for every record is set */
 };
@@ -33,7 +34,8 @@ struct route_names {
 	uint32_t boot;
 };
 
-/* @r is zeroed. -EINVAL: the layout makes no sense (see @d). A processor is set by the caller. */
+/* @r is zeroed. -EINVAL: the layout makes no sense (see @d). A processor, and what it is asked, are set by the
+ * caller. */
 int route_init(struct route *r, const struct manifest *m, size_t index, const struct route_names *names,
 	       struct envelope_clock *clock, struct diag *d);
 void route_fini(struct route *r);

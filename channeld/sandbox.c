@@ -30,7 +30,11 @@ _Static_assert(SANDBOX_FD_SO == 6, "SO_PATH says so");
 struct sandbox {
 	struct batch_area *area;
 	char *inputs[2];		/* by enum batch_input */
-	tracer_process_fn functions[BATCH_MAX_FUNCTIONS];	/* those without a name: the first */
+	union {
+		tracer_process_fn process;
+		tracer_hash_fn hash;
+		void *symbol;
+	} functions[BATCH_MAX_FUNCTIONS];	/* those without a name: the first */
 };
 
 #ifdef AGENT_SAN
@@ -94,6 +98,16 @@ static void await_request(void)
 		(void)poll(&p, 1, -1);
 }
 
+static void run_row(struct sandbox *s, struct batch_row *row, struct tracer_call *call)
+{
+	if (row->hash != BATCH_NO_FUNCTION) {
+		row->key = s->functions[row->hash % BATCH_MAX_FUNCTIONS].hash(&call->ctx);
+		call->ctx.res.len = 0;
+	}
+	if (row->function != BATCH_NO_FUNCTION && call->ctx.err.code == 0)
+		s->functions[row->function % BATCH_MAX_FUNCTIONS].process(&call->ctx);
+}
+
 static void run_batch(struct sandbox *s)
 {
 	struct batch_area *a = s->area;
@@ -102,19 +116,21 @@ static void run_batch(struct sandbox *s)
 
 	for (uint32_t i = 0; i < n; i++) {
 		struct batch_row *row = &a->rows[i];
-		struct tracer_ctx ctx = {
-			.ring.data = { s->inputs[row->input & 1] + row->in_off, row->in_len, row->in_len },
-			.res.data = { out + used, a->out_room, a->out_room },
+		struct tracer_call call = {
+			.ctx.ring.data = { s->inputs[row->input & 1] + row->in_off, row->in_len, row->in_len },
+			.ctx.res.data = { out + used, a->out_room, a->out_room },
+			.channel = a->channels[row->channel % BATCH_MAX_CHANNELS],
 		};
+		const struct tracer_ctx *ctx = &call.ctx;
 
 		/* Release: when it is seen, the results of the rows before are seen as well. */
 		__atomic_store_n(&a->in_flight, i + 1, __ATOMIC_RELEASE);
-		s->functions[row->function % BATCH_MAX_FUNCTIONS](&ctx);
+		run_row(s, row, &call);
 		row->out_off = used;
-		row->out_len = ctx.res.len;
-		row->err = ctx.err.code;
-		if (ctx.err.code == 0 && ctx.res.len <= a->out_room)
-			used += ALIGN_UP(ctx.res.len, 8);
+		row->out_len = ctx->res.len;
+		row->err = ctx->err.code;
+		if (ctx->err.code == 0 && ctx->res.len <= a->out_room)
+			used += ALIGN_UP(ctx->res.len, 8);
 	}
 	__atomic_store_n(&a->done_seq, seq, __ATOMIC_RELEASE);
 	ring();
@@ -205,8 +221,8 @@ static int find_functions(struct sandbox *s, void *so, char *names)
 	for (; name; name = strtok_r(NULL, separator, &rest)) {
 		if (n == BATCH_MAX_FUNCTIONS)
 			return fail(s->area, "has more than %d functions to be called", BATCH_MAX_FUNCTIONS);
-		*(void **)&s->functions[n] = dlsym(so, name);
-		if (!s->functions[n++])
+		s->functions[n].symbol = dlsym(so, name);
+		if (!s->functions[n++].symbol)
 			return fail(s->area, "has no function %s", name);
 	}
 	if (n == 0)

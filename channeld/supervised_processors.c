@@ -18,6 +18,20 @@ static const struct manifest_route *route(const struct supervised *child, size_t
 	return &((const struct manifest_route *)child->manifest->routes.items)[i];
 }
 
+/* The row of the sandbox that route @i asks: that of the first route that asks it. */
+static size_t row_of(const struct supervised *child, size_t i)
+{
+	const char *item = manifest_route_asks(route(child, i));
+
+	for (size_t k = 0; k < i && item; k++) {
+		const char *other = manifest_route_asks(route(child, k));
+
+		if (other && strcmp(other, item) == 0)
+			return k;
+	}
+	return i;
+}
+
 static size_t n_routes(const struct supervised *child)
 {
 	return child->manifest ? MIN(child->manifest->routes.n, (size_t)SPOOL_MAX_ROUTES) : 0;
@@ -26,7 +40,7 @@ static size_t n_routes(const struct supervised *child)
 bool processors_any(const struct supervised *child)
 {
 	for (size_t i = 0; i < n_routes(child); i++)
-		if (route(child, i)->processor)
+		if (manifest_route_asks(route(child, i)))
 			return true;
 	return false;
 }
@@ -145,7 +159,7 @@ static void say(struct supervised *child, size_t i, const struct processor_row *
 	const struct processor_limits *l = &child->processors->limits;
 	char key[192];
 
-	snprintf(key, sizeof(key), "processor:%s/%s", child->program, r->event_name);
+	snprintf(key, sizeof(key), "processor:%s/%s", child->program, manifest_route_asks(r));
 	if (row)
 		svc_degraded(child->channeld->svc, key, "failed: %s; its events are counted as so_crash, and it is "
 			     "tried every %llu s", row->last_end, (unsigned long long)(l->retry_ns / NSEC_PER_SEC));
@@ -231,16 +245,16 @@ void processors_append(const struct supervised *child, struct bus_rows *rows)
 		const struct manifest_channel *channels = child->manifest->channels.items;
 		struct processor_row row = { .state = PROCESSOR_WAITING };
 
-		if (!r->processor)
+		if (!manifest_route_asks(r))
 			continue;
 		if (child->processors)
-			processor_row_read(&child->processors->rows[i], &row);
+			processor_row_read(&child->processors->rows[row_of(child, i)], &row);
 		bus_row_begin(rows);
 		bus_row_str(rows, "program", child->program);
 		bus_row_str(rows, "channel", channels[r->channel].name);
 		bus_row_str(rows, "event", r->event_name);
-		bus_row_str(rows, "processor", r->processor);
-		bus_row_str(rows, "function", r->function ?: "process");
+		bus_row_str(rows, "processor", manifest_route_asks(r));
+		bus_row_str(rows, "function", r->processor ? r->function ?: "process" : r->hash_function);
 		bus_row_str(rows, "state", processor_state_names[row.state]);
 		bus_row_u64(rows, "pid", (uint64_t)MAX(row.pid, 0));
 		bus_row_u64(rows, "uid", row.pid ? row.uid : 0);

@@ -5,6 +5,7 @@
 #ifndef EBPF_AGENT_TRANSPORT_H
 #define EBPF_AGENT_TRANSPORT_H
 
+#include "../abi/processor.h"
 #include "../common/manifest.h"
 #include "../common/spool.h"
 
@@ -35,14 +36,15 @@ struct record {
  * several results, separated by line feeds; the first character of one says its kind. */
 struct answer {
 	enum spool_drop drop;		/* SPOOL_N_DROPS: none */
-	const char *text;
+	const char *text;		/* NULL: nothing but the key; its layout says the rest */
 	size_t len;
+	bool keyed;			/* a hash function gave its key */
+	uint64_t key;
 };
-#define ANSWER_SAMPLE '@'
 #define ANSWER_STACK  '^'		/* not from processors */
 static inline uint8_t answer_kind(const char *result, size_t len)
 {
-	if (len > 0 && *result == ANSWER_SAMPLE)
+	if (len > 0 && *result == TRACER_SAMPLE)
 		return SPOOL_KIND_SAMPLE;
 	return len > 0 && *result == ANSWER_STACK ? SPOOL_KIND_STACK : SPOOL_KIND_JSON;
 }

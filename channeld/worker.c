@@ -103,9 +103,9 @@ static void wait_for_room(void *arg)
 	w->room_wait_ms = MIN(w->room_wait_ms + 1, ROOM_WAIT_MAX_MS);
 }
 
-static void wait_for_processor(void *arg, struct route *r)
+static void wait_for_processor(void *arg, struct processor *p)
 {
-	wait_for_supervisor(arg, processor_wait_ms(r->processor));
+	wait_for_supervisor(arg, processor_wait_ms(p));
 }
 
 static void ring_doorbell(void *arg)
@@ -191,9 +191,8 @@ static void wait_for_events(struct worker *w, uint64_t now)
 
 static void look_at_processors(struct drain *d, uint64_t now)
 {
-	for (size_t i = 0; i < d->n_routes && d->has_processors; i++)
-		if (d->routes[i].processor)
-			processor_look(d->routes[i].processor, now);
+	for (size_t i = 0; i < d->n_sandboxes; i++)
+		processor_look(d->sandboxes[i], now);
 }
 
 static int loop(struct worker *w)

@@ -62,6 +62,49 @@ static int open_channel(struct drain *d, struct transport_context *t, size_t i, 
 	return err;
 }
 
+/* The sandbox of @item: all its functions share one, and its state. Its row is that of the first route that asks it. */
+static int sandbox_of(struct drain *d, const struct manifest *m, const char *item, size_t route, int launcher,
+		      struct processor **ret, struct diag *diag)
+{
+	int err;
+
+	for (size_t i = 0; i < route; i++) {
+		const char *other = manifest_route_asks(d->routes[i].manifest);
+
+		if (other && strcmp(other, item) == 0) {
+			*ret = d->routes[i].processor;
+			return 0;
+		}
+	}
+	if (launcher < 0)
+		return diag_fail(diag, -ENOTCONN, NULL, 0, "processor '%s' needs ebpf-launcher, and there is no socket "
+				 "to it", item);
+	err = processor_new(m, item, launcher, &d->processors->limits, &d->processors->rows[route], ret, diag);
+	if (err == 0)
+		d->sandboxes[d->n_sandboxes++] = *ret;
+	return err;
+}
+
+static int ask_processor(struct drain *d, const struct manifest *m, size_t i, int launcher, struct diag *diag)
+{
+	struct route *r = &d->routes[i];
+	const struct manifest_route *mr = r->manifest;
+	const char *item = manifest_route_asks(mr);
+	int err;
+
+	r->call = (struct batch_call){ BATCH_NO_FUNCTION, BATCH_NO_FUNCTION, (uint16_t)mr->channel };
+	if (!item)
+		return 0;
+	err = sandbox_of(d, m, item, i, launcher, &r->processor, diag);
+	if (err < 0)
+		return err;
+	if (mr->processor)
+		r->call.function = processor_function(r->processor, mr->function ?: "process");
+	if (mr->hash_item)
+		r->call.hash = processor_function(r->processor, mr->hash_function);
+	return 0;
+}
+
 static int make_route(struct drain *d, const struct manifest *m, size_t i, const struct route_names *names,
 		      int launcher, struct diag *diag)
 {
@@ -71,17 +114,9 @@ static int make_route(struct drain *d, const struct manifest *m, size_t i, const
 
 	if (err < 0)
 		return err;
-	if (r->manifest->processor) {
-		if (launcher < 0)
-			return diag_fail(diag, -ENOTCONN, NULL, 0,
-					 "event '%s' needs ebpf-launcher, and there is no socket to it",
-					 r->manifest->event_name);
-		err = processor_new(m, r->manifest, launcher, &d->processors->limits, &d->processors->rows[i],
-				    &r->processor, diag);
-		if (err < 0)
-			return err;
-		d->has_processors = true;
-	}
+	err = ask_processor(d, m, i, launcher, diag);
+	if (err < 0)
+		return err;
 	if (row->channel != r->manifest->channel || row->event != r->manifest->event)
 		*row = (struct spool_route){ .channel = r->manifest->channel, .event = r->manifest->event };
 	return 0;
@@ -161,7 +196,7 @@ static void open_letters(struct drain *d, const struct manifest *m)
 	uint64_t wanted = d->processors->limits.letters_for;
 	int err;
 
-	if (!(d->has_processors ? wanted : wanted & ~of_processors))
+	if (!(d->n_sandboxes ? wanted : wanted & ~of_processors))
 		return;
 	err = letters_open(&d->letters, m->program, d->processors, d->spool.boot, is_committed, &d->spool.next);
 	if (err < 0)

@@ -7,7 +7,7 @@
 #include <sys/eventfd.h>
 #include <sys/mman.h>
 
-#include "json.h"
+#include "results.h"
 
 /* Packed one after the other, yet each row is offered its whole room: only what results fill is ever touched. */
 #define OUT_SIZE ((uint64_t)BATCH_MAX * BATCH_OUT_ROOM)
@@ -80,7 +80,7 @@ void batch_fini(struct batch *b)
 	memset(b, 0, sizeof(*b));
 }
 
-int batch_add_call(struct batch *b, uint16_t function, const void *data, uint32_t len, uint64_t cookie)
+int batch_add(struct batch *b, const struct batch_call *call, const void *data, uint32_t len, uint64_t cookie)
 {
 	uint32_t off = ALIGN_UP(b->used, 8);
 
@@ -90,14 +90,16 @@ int batch_add_call(struct batch *b, uint16_t function, const void *data, uint32_
 		return -ENOSPC;
 	if (len)
 		memcpy(b->in + off, data, len);
-	b->records[b->n++] = (struct batch_record){ .off = off, .len = len, .function = function, .cookie = cookie };
+	b->records[b->n++] = (struct batch_record){ .off = off, .len = len, .call = *call, .cookie = cookie };
 	b->used = off + len;
 	return 0;
 }
 
-int batch_add(struct batch *b, const void *data, uint32_t len, uint64_t cookie)
+int batch_add_call(struct batch *b, uint16_t function, const void *data, uint32_t len, uint64_t cookie)
 {
-	return batch_add_call(b, 0, data, len, cookie);
+	const struct batch_call call = { .function = function, .hash = BATCH_NO_FUNCTION };
+
+	return batch_add(b, &call, data, len, cookie);
 }
 
 int batch_add_file(struct batch *b, uint16_t function, uint32_t len, uint64_t cookie)
@@ -128,23 +130,17 @@ void batch_reset(struct batch *b)
 	b->area->out_size = OUT_SIZE;
 	b->area->out_room = b->room;
 	b->area->done_seq = b->seq;
+	for (size_t i = 0; i < BATCH_MAX_CHANNELS; i++)
+		if (b->channels[i])
+			snprintf(b->area->channels[i], sizeof(b->area->channels[i]), "%s", b->channels[i]);
 }
 
-int batch_submit(struct batch *b, uint32_t first, uint32_t n)
+/* The rows are written. */
+static int hand_over(struct batch *b, uint32_t n)
 {
-	const struct batch_record *rec = b->records + first, *last = rec + n - 1;
 	struct batch_area *a = b->area;
 	const uint64_t one = 1;
 
-	memcpy((char *)a + BATCH_IN_OFFSET + rec->off, b->in + rec->off, last->off + last->len - rec->off);
-	for (uint32_t i = 0; i < n; i++) {
-		bool file = rec[i].input == BATCH_INPUT_FILE;
-
-		a->rows[i] = (struct batch_row){
-			.in_off = file ? 0 : rec[i].off, .in_len = file ? rec[i].file_len : rec[i].len,
-			.function = rec[i].function, .input = rec[i].input, .err = ROW_UNTOUCHED,
-		};
-	}
 	a->n = n;
 	a->in_flight = 0;
 	batch_take_ring(b);
@@ -152,6 +148,33 @@ int batch_submit(struct batch *b, uint32_t first, uint32_t n)
 	if (write(b->request, &one, sizeof(one)) < 0 && errno != EAGAIN)	/* full: it is readable all the same */
 		return -errno;
 	return 0;
+}
+
+int batch_submit(struct batch *b, uint32_t first, uint32_t n)
+{
+	const struct batch_record *rec = b->records + first, *last = rec + n - 1;
+	struct batch_area *a = b->area;
+
+	memcpy((char *)a + BATCH_IN_OFFSET + rec->off, b->in + rec->off, last->off + last->len - rec->off);
+	for (uint32_t i = 0; i < n; i++) {
+		bool file = rec[i].input == BATCH_INPUT_FILE;
+
+		a->rows[i] = (struct batch_row){
+			.in_off = file ? 0 : rec[i].off, .in_len = file ? rec[i].file_len : rec[i].len,
+			.function = rec[i].call.function, .hash = rec[i].call.hash, .channel = rec[i].call.channel,
+			.input = rec[i].input, .err = ROW_UNTOUCHED,
+		};
+	}
+	return hand_over(b, n);
+}
+
+int batch_submit_file(struct batch *b, uint16_t function, uint32_t len)
+{
+	b->area->rows[0] = (struct batch_row){
+		.in_len = len, .function = function, .hash = BATCH_NO_FUNCTION, .input = BATCH_INPUT_FILE,
+		.err = ROW_UNTOUCHED,
+	};
+	return hand_over(b, 1);
 }
 
 bool batch_take_ring(struct batch *b)
@@ -174,22 +197,6 @@ uint32_t batch_through(const struct batch *b, uint32_t n)
 		return n;
 	in_flight = __atomic_load_n(&b->area->in_flight, __ATOMIC_ACQUIRE);
 	return in_flight >= 1 && in_flight <= n ? in_flight - 1 : 0;
-}
-
-/* One or several results, a line each; one that begins with '@' is a metric sample. */
-static bool results_valid(const char *s, size_t len)
-{
-	const char *end = s + len;
-
-	while (s < end) {
-		const char *feed = memchr(s, '\n', (size_t)(end - s)), *stop = feed ? feed : end;
-
-		s += s < stop && *s == '@';
-		if (json_check(s, (size_t)(stop - s)) < 0)
-			return false;
-		s = feed ? feed + 1 : end;
-	}
-	return true;
 }
 
 enum spool_drop batch_copy(struct batch *b, uint32_t i, int32_t *ret_err, size_t *ret_len)
@@ -220,8 +227,18 @@ enum spool_drop batch_result(struct batch *b, uint32_t i, size_t *ret_len)
 		return SPOOL_DROP_SO_ERROR;
 	if (drop != SPOOL_N_DROPS)
 		return drop;
-	if (!results_valid(b->result, len))
+	if (results_check(b->result, len) < 0)
 		return SPOOL_DROP_SO_ERROR;
 	*ret_len = len;
 	return SPOOL_N_DROPS;
+}
+
+bool batch_key(const struct batch *b, uint32_t i, uint64_t *ret)
+{
+	const struct batch_row *row = &b->area->rows[i];
+
+	if (READ_ONCE(row->err) != 0)
+		return false;
+	*ret = READ_ONCE(row->key);
+	return true;
 }

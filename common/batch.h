@@ -12,10 +12,15 @@
 #define BATCH_IN_SIZE  (1u << 20)	/* bytes of records in one batch; only what is used is ever touched */
 #define BATCH_OUT_ROOM (60u << 10)	/* bytes per result: a spool record less its header, envelope and tags */
 
+struct batch_call {			/* as in struct batch_row */
+	uint16_t function, hash, channel;
+};
+
 struct batch_record {
 	uint32_t off, len;		/* within `in` */
 	uint32_t file_len;		/* of the file, instead */
-	uint16_t function, input;	/* as in struct batch_row */
+	struct batch_call call;
+	uint16_t input;			/* as in struct batch_row */
 	uint64_t cookie;
 };
 
@@ -25,6 +30,7 @@ struct batch {
 	int fd, request, done;		/* memfd, sealed against resizing; eventfds */
 	uint32_t seq;			/* of the batch last submitted */
 	uint32_t room;			/* bytes offered per result */
+	const char *channels[BATCH_MAX_CHANNELS];	/* the caller's: names that functions may ask for; may be NULL */
 
 	char *in;			/* private, as all that follows */
 	uint32_t used, n;
@@ -41,8 +47,8 @@ int batch_init_room(struct batch *b, uint32_t room);
 void batch_fini(struct batch *b);
 
 /* -ENOSPC, -EMSGSIZE: as processor_add(). */
-int batch_add(struct batch *b, const void *data, uint32_t len, uint64_t cookie);
-/* A record for another function than the sandbox's first. */
+int batch_add(struct batch *b, const struct batch_call *call, const void *data, uint32_t len, uint64_t cookie);
+/* The same for one function and no channel. */
 int batch_add_call(struct batch *b, uint16_t function, const void *data, uint32_t len, uint64_t cookie);
 /* The same with the first @len bytes of the sandbox's file instead. */
 int batch_add_file(struct batch *b, uint16_t function, uint32_t len, uint64_t cookie);
@@ -61,7 +67,12 @@ uint32_t batch_through(const struct batch *b, uint32_t n);
 /* Row @i of those submitted: SPOOL_N_DROPS and *ret_len (at least 1) bytes in b->result that nobody has looked at yet,
  * or why there are none. *ret_err: what the function left in ErrCtx; bytes are there all the same. */
 enum spool_drop batch_copy(struct batch *b, uint32_t i, int32_t *ret_err, size_t *ret_len);
-/* The same of a processor: SPOOL_N_DROPS and a checked result in b->result, or why there is none. */
+/* The same of a processor: SPOOL_N_DROPS and checked results in b->result, or why there are none. */
 enum spool_drop batch_result(struct batch *b, uint32_t i, size_t *ret_len);
+/* Of a row that asked for one: its key. False: the function said that it failed. */
+bool batch_key(const struct batch *b, uint32_t i, uint64_t *ret);
+/* Hands function @function of the sandbox the first @len bytes of its file, alone: its answer is row 0's. What was added
+ * stays as it is. */
+int batch_submit_file(struct batch *b, uint16_t function, uint32_t len);
 
 #endif

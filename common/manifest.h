@@ -66,12 +66,19 @@ struct manifest_route {			/* = a row of the spool's commit; index is its number 
 	const char *event_name;		/* as in the line */
 	const char *processor;		/* item, or NULL: by layout */
 	const char *function;
+	const char *hash_item, *hash_function;	/* user_so whose function gives the key; NULL: none does */
 	int64_t key_offset;		/* bytes: where the key field lies; -1: the process id */
 	uint64_t key_bytes;		/* 1, 2, 4, 8, or a text's length */
 	const char *key;		/* what `show` says of it */
 	struct conf_list sinks;		/* struct manifest_sink: those that the program speaks of; of others, and of
 					 * file, sinkd decides (storage_resolve()) */
 };
+
+/* The user_so whose sandbox events of this route go through; NULL: none. */
+static inline const char *manifest_route_asks(const struct manifest_route *r)
+{
+	return r->processor ? r->processor : r->hash_item;
+}
 
 struct manifest {
 	uint64_t version, generation;

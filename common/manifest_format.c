@@ -138,6 +138,8 @@ static void write_route(struct json *j, const struct manifest_route *r)
 	text(j, "event_name", r->event_name);
 	text(j, "processor", r->processor);
 	text(j, "function", r->function);
+	text(j, "hash_item", r->hash_item);
+	text(j, "hash_function", r->hash_function);
 	json_s64(j, "key_offset", r->key_offset);
 	json_u64(j, "key_bytes", r->key_bytes);
 	text(j, "key", r->key);

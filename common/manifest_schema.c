@@ -127,6 +127,8 @@ static const struct conf_key route_keys[] = {
 	ROW(manifest_route, CONF_STR, event_name),
 	ROW(manifest_route, CONF_STR, processor),
 	ROW(manifest_route, CONF_STR, function),
+	ROW(manifest_route, CONF_STR, hash_item),
+	ROW(manifest_route, CONF_STR, hash_function),
 	ROW(manifest_route, CONF_INT, key_offset, "-1"),
 	ROW(manifest_route, CONF_UINT, key_bytes),
 	ROW(manifest_route, CONF_STR, key),

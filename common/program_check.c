@@ -146,9 +146,6 @@ static int check_user_so(struct arena *a, const struct program *p, const struct 
 				return FAIL(f, "functions: \"%s\" is there twice (first in line %u)", f->name,
 					    before->item.line);
 		}
-		if (f->type == FUNCTION_HASH)
-			WARN(f, "functions: type %s is not built in this version; %s is not called",
-			     function_type_names[f->type], f->name);
 		used |= f->type != FUNCTION_DEFAULT;
 	}
 	for EACH(program_event, e, &p->events)

@@ -4,7 +4,7 @@
 #define EBPF_AGENT_EVENT_DATA_H
 
 #include "event.h"
-#include "json_walk.h"
+#include "../common/json_walk.h"
 
 /* As it stands, but nothing in it moves a terminal's cursor. */
 void event_add_tame(struct buf *b, struct span s);

@@ -162,8 +162,8 @@ int infer_layout(struct arena *a, const struct program_channel *c, const char *m
 		 const struct artifact *elf, struct layout *ret, struct diag *d);
 /* load_infer_fields.c: its time, process and key fields. */
 int infer_fields(struct arena *a, const struct program_channel *c, struct manifest_channel *m, struct diag *d);
-void infer_key(struct arena *a, const struct program_event *e, const struct manifest_channel *m,
-	       struct manifest_route *r);
+void infer_key(struct arena *a, const struct program *p, const struct program_event *e,
+	       const struct manifest_channel *m, struct manifest_route *r);
 
 /* Never NULL: not every libbpf has checked the offsets of an object's BTF. */
 static inline const char *load_btf_name(const struct btf *btf, uint32_t offset)

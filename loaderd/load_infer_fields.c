@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Which fields of an event are its time, its process and its key. */
 #include <errno.h>
+#include <string.h>
 
 #include "load.h"
 
@@ -101,15 +102,39 @@ static bool usable_as_key(const struct layout_field *f, uint64_t offset)
 	}
 }
 
-void infer_key(struct arena *a, const struct program_event *e, const struct manifest_channel *m,
-	       struct manifest_route *r)
+/* A function of type hash: of the processor that takes the events; without one, of any user_so of the file. */
+static const struct program_item *find_hash(const struct program *p, const struct program_event *e)
+{
+	const struct program_item *items = p->items.items;
+
+	for (size_t i = 0; i < p->items.n; i++) {
+		const struct program_function *f = items[i].functions.items;
+
+		if (e->processor && strcmp(e->processor, items[i].name))
+			continue;
+		for (size_t k = 0; k < items[i].functions.n; k++)
+			if (f[k].type == FUNCTION_HASH && !strcmp(f[k].name, e->hash))
+				return &items[i];
+	}
+	return NULL;
+}
+
+void infer_key(struct arena *a, const struct program *p, const struct program_event *e,
+	       const struct manifest_channel *m, struct manifest_route *r)
 {
 	const char *hash = e ? e->hash : NULL;
+	const struct program_item *so = hash ? find_hash(p, e) : NULL;
 	const struct layout_field *f = NULL;
 	uint64_t offset;
 
 	r->key_offset = -1;
 	r->key_bytes = 0;
+	if (so) {
+		r->hash_item = so->name;
+		r->hash_function = hash;
+		r->key = arena_printf(a, "what %s() of %s returns", hash, so->name);
+		return;
+	}
 	if (hash && m->has_layout)
 		f = layout_find(&m->layout, hash, &offset);
 	if (f && usable_as_key(f, offset)) {

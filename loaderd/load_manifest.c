@@ -184,8 +184,8 @@ static int add_route(struct load *l, const struct program_route *r, struct manif
 		.event_name = name ? name : mc->layout.name, .processor = processor,
 		.function = processor ? (r->event->function ? r->event->function : "process") : NULL,
 	};
-	infer_key(l->arena, r->event, mc, m);
-	if (r->event && r->event->hash && m->key_offset < 0)
+	infer_key(l->arena, l->program, r->event, mc, m);
+	if (r->event && r->event->hash && m->key_offset < 0 && !m->hash_item)
 		diag_warn(&l->diag, r->event->item.file, r->event->item.line, "the key of these events is the %s",
 			  m->key);
 	return add_sinks(l, c, r->event, &m->sinks);

@@ -17,14 +17,8 @@ static int refuse(const struct conf_item *at, struct outcome *o, const char *fmt
 
 static int check_item(const struct program_item *i, struct outcome *o)
 {
-	const struct program_function *f = i->functions.items;
-
 	if (i->type == ITEM_BPFTRACE)
 		return refuse(&i->item, o, "'%s': type bpftrace", i->name);
-	for (size_t k = 0; k < i->functions.n; k++)
-		if (f[k].type == FUNCTION_HASH)
-			return refuse(&f[k].item, o, "function '%s': type %s", f[k].name,
-				      function_type_names[f[k].type]);
 	return 0;
 }
 

@@ -18,7 +18,7 @@
  *
  * All four run in one process when the program is loaded, so what read_settings() counted the others know. It is called
  * in each other process of this object as well, before anything else; what it asks for is set by a load alone. */
-#include "tracer.h"
+#include "tracer_load.h"
 
 #include <stdlib.h>
 

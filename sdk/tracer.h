@@ -18,8 +18,8 @@
  *
  *	cc -shared -fPIC -O2 -Isdk -Iabi my_processor.c -o my_processor.so	(installed: -I/usr/include/ebpf-agent)
  *
- * What is written is one JSON value per event; writing nothing drops the event (counted as filtered). What does not
- * fit makes the whole result an error (oversize); nothing is ever cut in the middle. */
+ * What is written is one JSON value per event, or several (tracer_next()); writing nothing drops the event (counted as
+ * filtered). What does not fit makes the whole result an error (oversize); nothing is ever cut in the middle. */
 #ifndef EBPF_AGENT_TRACER_H
 #define EBPF_AGENT_TRACER_H
 
@@ -145,108 +145,82 @@ static inline void tracer_string(struct tracer_ctx *ctx, const char *s, size_t m
 	tracer_raw(ctx, "\"", 1);
 }
 
-/* ---- functions around a load -------------------------------------------------------------------------------------
+/* What is written from here on is one more result of the same event. */
+static inline void tracer_next(struct tracer_ctx *ctx)
+{
+	if (ctx->res.len > 0)
+		tracer_raw(ctx, "\n", 1);
+}
+
+/* The name of the channel that the record came through: for a processor of several. */
+static inline const char *tracer_channel(const struct tracer_ctx *ctx)
+{
+	return ((const struct tracer_call *)(const void *)ctx)->channel;
+}
+
+/* ---- metric samples, each a result of its own ---------------------------------------------------------------------
  *
- * A user_so may have functions that are called when its program is loaded and unloaded: see README.md. They are called
- * like process(), and what they return are requests, a line each; the functions below write them. Names are a
- * variable's or a map's, or ITEM.NAME if several objects of the program have it. What cannot be done fails the load.
+ * They end with labels: a name and a text each, then NULL.
  *
- * init		gets the bytes of the YAML's initfile, if there is one: tracer_event(ctx, 0) and ctx->ring.data.len
- * preload	gets JSON about what is going to be loaded
- * postload	gets JSON about what was loaded; maps can be changed, variables no more
- * unload	gets JSON about what is going; only tracer_log()
- */
+ *	tracer_counter(ctx, "requests", 1, "path", ev->path, "code", "404", NULL); */
 
-/* A line for the loader's journal; from a function that fails, its reason. */
-__attribute__((format(printf, 2, 3)))
-static inline void tracer_log(struct tracer_ctx *ctx, const char *fmt, ...)
+static inline void tracer_sample_begin(struct tracer_ctx *ctx, const char *type, const char *name, va_list labels)
 {
-	char text[512];
-	va_list ap;
+	const char *label, *text, *comma = "";
 
-	va_start(ap, fmt);
-	vsnprintf(text, sizeof(text), fmt, ap);
-	va_end(ap);
-	tracer_raw(ctx, "{\"log\":", 7);
-	tracer_string(ctx, text, sizeof(text));
-	tracer_raw(ctx, "}\n", 2);
+	tracer_next(ctx);
+	tracer_printf(ctx, "@{\"name\":\"%s\",\"type\":\"%s\",\"labels\":{", name, type);
+	while ((label = va_arg(labels, const char *)) && (text = va_arg(labels, const char *))) {
+		tracer_printf(ctx, "%s\"%s\":", comma, label);
+		tracer_string(ctx, text, strlen(text));
+		comma = ",";
+	}
+	tracer_printf(ctx, "}");
 }
 
-/* Writes `{"variable":"NAME","value":`, and `{"map":"MAP","key":`; what comes next, and the end, `}\n`, is yours: any
- * JSON that the YAML would have there (numbers, true, texts, lists, objects by members' names). */
-static inline void tracer_request_variable(struct tracer_ctx *ctx, const char *name)
+/* What was counted, in all or since the last sample. */
+static inline void tracer_counter(struct tracer_ctx *ctx, const char *name, uint64_t value, ...)
 {
-	tracer_raw(ctx, "{\"variable\":", 12);
-	tracer_string(ctx, name, 256);
-	tracer_raw(ctx, ",\"value\":", 9);
+	va_list labels;
+
+	va_start(labels, value);
+	tracer_sample_begin(ctx, "counter", name, labels);
+	va_end(labels);
+	tracer_printf(ctx, ",\"value\":%llu}", (unsigned long long)value);
 }
 
-static inline void tracer_request_map(struct tracer_ctx *ctx, const char *map)
+/* Not for NaN and infinity, which JSON does not have. */
+static inline void tracer_gauge(struct tracer_ctx *ctx, const char *name, double value, ...)
 {
-	tracer_raw(ctx, "{\"map\":", 7);
-	tracer_string(ctx, map, 256);
-	tracer_raw(ctx, ",\"key\":", 7);
+	va_list labels;
+
+	va_start(labels, value);
+	tracer_sample_begin(ctx, "gauge", name, labels);
+	va_end(labels);
+	tracer_printf(ctx, ",\"value\":%.17g}", value);
 }
 
-/* A global of .rodata, .data or .bss. From init and preload. */
-static inline void tracer_request_variable_u64(struct tracer_ctx *ctx, const char *name, uint64_t value)
-{
-	tracer_request_variable(ctx, name);
-	tracer_printf(ctx, "%llu}\n", (unsigned long long)value);
-}
+/* How many values lie at or below `bound`, and above the bound of the bucket before it. */
+struct tracer_bucket {
+	uint64_t bound, count;
+};
 
-static inline void tracer_request_variable_s64(struct tracer_ctx *ctx, const char *name, int64_t value)
+static inline void tracer_histogram(struct tracer_ctx *ctx, const char *name, const struct tracer_bucket *buckets,
+				    size_t n_buckets, ...)
 {
-	tracer_request_variable(ctx, name);
-	tracer_printf(ctx, "%lld}\n", (long long)value);
-}
+	uint64_t count = 0;
+	va_list labels;
 
-/* Of a char[]: up to the first NUL, at most @max bytes. */
-static inline void tracer_request_variable_string(struct tracer_ctx *ctx, const char *name, const char *value,
-						  size_t max)
-{
-	tracer_request_variable(ctx, name);
-	tracer_string(ctx, value, max);
-	tracer_raw(ctx, "}\n", 2);
-}
-
-/* Any @size bytes as they lie in memory, as a JSON text: of a variable, key or value of any type of that size. */
-static inline void tracer_hex(struct tracer_ctx *ctx, const void *data, size_t size)
-{
-	const unsigned char *bytes = (const unsigned char *)data;
-
-	tracer_raw(ctx, "\"hex:", 5);
-	for (size_t i = 0; i < size; i++)
-		tracer_printf(ctx, "%02x", bytes[i]);
-	tracer_raw(ctx, "\"", 1);
-}
-
-/* An entry of a map whose keys and values are numbers. From init and preload it is set as soon as the map is there,
- * before anything is attached; from postload at once. */
-static inline void tracer_request_map_u64(struct tracer_ctx *ctx, const char *map, uint64_t key, uint64_t value)
-{
-	tracer_request_map(ctx, map);
-	tracer_printf(ctx, "%llu,\"value\":%llu}\n", (unsigned long long)key, (unsigned long long)value);
-}
-
-/* The same with a text as key: char[]. */
-static inline void tracer_request_map_string(struct tracer_ctx *ctx, const char *map, const char *key, size_t max,
-					     uint64_t value)
-{
-	tracer_request_map(ctx, map);
-	tracer_string(ctx, key, max);
-	tracer_printf(ctx, ",\"value\":%llu}\n", (unsigned long long)value);
-}
-
-/* The same with keys and values of any type, as they lie in memory. */
-static inline void tracer_request_map_bytes(struct tracer_ctx *ctx, const char *map, const void *key, size_t key_size,
-					    const void *value, size_t value_size)
-{
-	tracer_request_map(ctx, map);
-	tracer_hex(ctx, key, key_size);
-	tracer_raw(ctx, ",\"value\":", 9);
-	tracer_hex(ctx, value, value_size);
-	tracer_raw(ctx, "}\n", 2);
+	va_start(labels, n_buckets);
+	tracer_sample_begin(ctx, "histogram", name, labels);
+	va_end(labels);
+	tracer_printf(ctx, ",\"buckets\":[");
+	for (size_t i = 0; i < n_buckets; i++) {
+		tracer_printf(ctx, "%s[%llu,%llu]", i ? "," : "", (unsigned long long)buckets[i].bound,
+			      (unsigned long long)buckets[i].count);
+		count += buckets[i].count;
+	}
+	tracer_printf(ctx, "],\"count\":%llu}", (unsigned long long)count);
 }
 
 #endif

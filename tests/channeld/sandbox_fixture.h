@@ -20,6 +20,9 @@
 #include "../../channeld/processor.h"
 #include "../../common/spawn.h"
 
+/* The first function, and no key. */
+static const struct batch_call fixture_call = { .hash = BATCH_NO_FUNCTION };
+
 struct fixture {
 	pid_t launcher;
 	int control;		/* channeld's end */
@@ -78,7 +81,8 @@ static inline void fixture_processor(struct fixture *f, const char *so, const ch
 	snprintf(below, sizeof(below), "tests/so/%s.so", so);
 	fixture_path(below, f->artifact);
 	f->item = (struct manifest_item){ .name = "so", .type = "user_so", .artifact = f->artifact };
-	f->m = (struct manifest){ .program = "test", .file = "test.yaml", .items = { &f->item, 1 } };
+	f->m = (struct manifest){ .program = "test", .file = "test.yaml", .items = { &f->item, 1 },
+				.routes = { &f->route, 1 } };
 	f->route = (struct manifest_route){ .processor = "so", .function = function };
 }
 
@@ -86,7 +90,7 @@ static inline int fixture_new(struct fixture *f, struct processor **ret)
 {
 	if (!f->limits.memory)
 		f->limits = processor_default_limits;
-	return processor_new(&f->m, &f->route, f->worker, &f->limits, f->row, ret, &f->d);
+	return processor_new(&f->m, f->item.name, f->worker, &f->limits, f->row, ret, &f->d);
 }
 
 static inline struct processor *fixture_start(struct fixture *f, const char *so, const char *function)

@@ -21,10 +21,12 @@ struct results {
 };
 static struct results got;
 
-static void on_result(void *arg, uint64_t cookie, enum spool_drop drop, const char *json, size_t len)
+static void on_result(void *arg, uint64_t cookie, enum spool_drop drop, const char *json, size_t len,
+		      const uint64_t *key)
 {
 	struct results *g = arg;
 
+	(void)key;
 	assert_true(g->n < MAX_RESULTS);
 	g->r[g->n].cookie = cookie;
 	g->r[g->n].drop = drop;
@@ -45,7 +47,7 @@ static void run_letters(struct processor *p, const char *letters)
 {
 	got.n = 0;
 	for (size_t i = 0; letters[i]; i++)
-		assert_int_equal(processor_add(p, letters + i, 1, i), 0);
+		assert_int_equal(processor_add(p, &fixture_call, letters + i, 1, i), 0);
 	run(p);
 	assert_int_equal(got.n, strlen(letters));
 	for (size_t i = 0; i < got.n; i++)
@@ -73,8 +75,8 @@ static void records_come_back_as_results_in_order(void **state)
 	got.n = 0;
 	for (int batch = 0; batch < 4; batch++) {
 		for (int i = 0; i < BATCH_MAX; i++, next++)
-			assert_int_equal(processor_add(p, &next, sizeof(next), 1000 + next), 0);
-		assert_int_equal(processor_add(p, &next, sizeof(next), 0), -ENOSPC);
+			assert_int_equal(processor_add(p, &fixture_call, &next, sizeof(next), 1000 + next), 0);
+		assert_int_equal(processor_add(p, &fixture_call, &next, sizeof(next), 0), -ENOSPC);
 		run(p);
 	}
 	run(p);		/* nothing added: nothing happens */
@@ -98,14 +100,14 @@ static void records_of_all_lengths_fit_or_are_refused(void **state)
 
 	memset(big, 'x', sizeof(big));
 	got.n = 0;
-	assert_int_equal(processor_add(p, big, BATCH_IN_SIZE + 1, 0), -EMSGSIZE);
-	assert_int_equal(processor_add(p, big, BATCH_IN_SIZE, 0), 0);
-	assert_int_equal(processor_add(p, "", 0, 1), 0);
-	assert_int_equal(processor_add(p, big, 1, 2), -ENOSPC);
+	assert_int_equal(processor_add(p, &fixture_call, big, BATCH_IN_SIZE + 1, 0), -EMSGSIZE);
+	assert_int_equal(processor_add(p, &fixture_call, big, BATCH_IN_SIZE, 0), 0);
+	assert_int_equal(processor_add(p, &fixture_call, "", 0, 1), 0);
+	assert_int_equal(processor_add(p, &fixture_call, big, 1, 2), -ENOSPC);
 	run(p);
 	expect(0, SPOOL_DROP_OVERSIZE, NULL);
 	expect(1, SPOOL_N_DROPS, "\"\"");
-	while (processor_add(p, big, 50000, 10) == 0)
+	while (processor_add(p, &fixture_call, big, 50000, 10) == 0)
 		n++;
 	assert_int_equal(n, 20);
 	run(p);
@@ -178,7 +180,7 @@ static void a_kill_from_outside_blames_nobody(void **state)
 
 	got.n = 0;
 	for (uint32_t i = 0; i < 1000; i++) {
-		assert_int_equal(processor_add(p, &i, sizeof(i), i), 0);
+		assert_int_equal(processor_add(p, &fixture_call, &i, sizeof(i), i), 0);
 		if (i % 100 == 50) {
 			run(p);
 			assert_int_equal(kill(processor_pid(p), SIGKILL), 0);
@@ -255,7 +257,7 @@ static void a_processor_that_cannot_be_loaded_says_why(void **state)
 		for (int again = 0; again < 2; again++) {
 			got.n = 0;
 			if (again == 0)
-				assert_int_equal(processor_add(p, "abcd", 4, 1), 0);
+				assert_int_equal(processor_add(p, &fixture_call, "abcd", 4, 1), 0);
 			assert_int_equal(processor_run(p, on_result, &got), -ENOEXEC);
 			assert_non_null(strstr(processor_error(p), "processor test/so: "));
 			if (!strstr(processor_error(p), bad[i].why))
@@ -275,13 +277,12 @@ static void an_artifact_that_is_absent_or_no_object_is_an_error(void **state)
 	assert_int_equal(fixture_new(f, &p), -ENOENT);
 	assert_non_null(strstr(f->d.error, "no-such.so: No such file"));
 	f->d.error[0] = 0;
-	f->route.processor = "other";
-	assert_int_equal(fixture_new(f, &p), -EINVAL);
+	assert_int_equal(processor_new(&f->m, "other", f->worker, &f->limits, NULL, &p, &f->d), -EINVAL);
 	assert_null(p);
 	fixture_processor(f, "plain", "process");
 	strcpy(f->artifact, "/etc/passwd");
 	assert_int_equal(fixture_new(f, &p), 0);
-	assert_int_equal(processor_add(p, "abcd", 4, 1), 0);
+	assert_int_equal(processor_add(p, &fixture_call, "abcd", 4, 1), 0);
 	assert_int_equal(processor_run(p, on_result, &got), -ENOEXEC);
 	assert_non_null(strstr(processor_error(p), "cannot be loaded: "));
 	processor_free(p);
@@ -309,10 +310,10 @@ static void the_sdk_example_keeps_what_ended_badly(void **state)
 	fixture_processor(f, "", "process");
 	fixture_path("sdk/example.so", f->artifact);
 	assert_int_equal(fixture_new(f, &p), 0);
-	assert_int_equal(processor_add(p, &ev, sizeof(ev), 0), 0);
+	assert_int_equal(processor_add(p, &fixture_call, &ev, sizeof(ev), 0), 0);
 	ev.exit_code = 3;
-	assert_int_equal(processor_add(p, &ev, sizeof(ev), 1), 0);
-	assert_int_equal(processor_add(p, &ev, sizeof(ev) - 1, 2), 0);
+	assert_int_equal(processor_add(p, &fixture_call, &ev, sizeof(ev), 1), 0);
+	assert_int_equal(processor_add(p, &fixture_call, &ev, sizeof(ev) - 1, 2), 0);
 	got.n = 0;
 	run(p);
 	expect(0, SPOOL_DROP_FILTERED, NULL);
@@ -330,9 +331,10 @@ static uint64_t now_ns(clockid_t clock)
 	return (uint64_t)ts.tv_sec * NSEC_PER_SEC + (uint64_t)ts.tv_nsec;
 }
 
-static void on_nothing(void *arg, uint64_t cookie, enum spool_drop drop, const char *json, size_t len)
+static void on_nothing(void *arg, uint64_t cookie, enum spool_drop drop, const char *json, size_t len,
+		       const uint64_t *key)
 {
-	(void)json, (void)len;
+	(void)json, (void)len, (void)key;
 	*(uint64_t *)arg += cookie + (drop == SPOOL_N_DROPS);
 }
 
@@ -352,7 +354,7 @@ static void measure(void **state)
 
 		for (uint32_t i = 0; i < n; i++) {
 			memcpy(record, &i, sizeof(i));
-			processor_add(p, record, sizeof(record), i);
+			processor_add(p, &fixture_call, record, sizeof(record), i);
 			if (i % batches[k] == batches[k] - 1)
 				assert_int_equal(processor_run(p, on_nothing, &sum), 0);
 		}

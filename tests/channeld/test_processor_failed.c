@@ -12,9 +12,10 @@ static struct results {
 	char text[MAX_RESULTS][128];
 } got;
 
-static void on_result(void *arg, uint64_t cookie, enum spool_drop drop, const char *text, size_t len)
+static void on_result(void *arg, uint64_t cookie, enum spool_drop drop, const char *text, size_t len,
+		      const uint64_t *key)
 {
-	(void)arg;
+	(void)arg, (void)key;
 	assert_int_equal(cookie, got.n);
 	assert_true(got.n < MAX_RESULTS);
 	got.drop[got.n] = drop;
@@ -29,7 +30,7 @@ static void run_letters(struct processor *p, const char *letters)
 
 	memset(&got, 0, sizeof(got));
 	for (size_t i = 0; letters[i]; i++)
-		assert_int_equal(processor_add(p, letters + i, 1, i), 0);
+		assert_int_equal(processor_add(p, &fixture_call, letters + i, 1, i), 0);
 	while ((r = processor_run(p, on_result, NULL)) < 0) {
 		if (r != -EAGAIN && r != -ENOEXEC)
 			fail_msg("processor_run: %d %s", r, processor_error(p));

@@ -11,15 +11,18 @@
 
 static char result[4096];
 
-static void on_result(void *arg, uint64_t cookie, enum spool_drop drop, const char *json, size_t len)
+static void on_result(void *arg, uint64_t cookie, enum spool_drop drop, const char *json, size_t len,
+		      const uint64_t *key)
 {
-	(void)arg, (void)cookie;
+	(void)arg, (void)cookie, (void)key;
 	assert_int_equal(drop, SPOOL_N_DROPS);
 	snprintf(result, sizeof(result), "%.*s", (int)len, json);
 }
 
-static void on_any(void *arg, uint64_t cookie, enum spool_drop drop, const char *json, size_t len)
+static void on_any(void *arg, uint64_t cookie, enum spool_drop drop, const char *json, size_t len,
+		   const uint64_t *key)
 {
+	(void)key;
 	(void)arg, (void)cookie, (void)drop, (void)json, (void)len;
 }
 
@@ -27,7 +30,7 @@ static struct processor *run_one(struct fixture *f, const char *so)
 {
 	struct processor *p = fixture_start(f, so, "process");
 
-	assert_int_equal(processor_add(p, ".123", 4, 0), 0);
+	assert_int_equal(processor_add(p, &fixture_call, ".123", 4, 0), 0);
 	if (processor_run(p, on_result, NULL) < 0)
 		fail_msg("%s", processor_error(p));
 	return p;
@@ -187,7 +190,7 @@ static void a_sandbox_ends_with_the_launcher(void **state)
 	pid = processor_pid(p);
 	assert_int_equal(kill(f.launcher, SIGKILL), 0);
 	assert_true(fixture_gone(pid));
-	assert_int_equal(processor_add(p, "1234", 4, 0), 0);
+	assert_int_equal(processor_add(p, &fixture_call, "1234", 4, 0), 0);
 	assert_int_equal(processor_run(p, on_result, NULL), -ECONNRESET);
 	assert_non_null(strstr(processor_error(p), "launcher is gone"));
 	processor_free(p);
@@ -278,7 +281,7 @@ static int run_confined(struct processor *p)
 	int r = rights_apply(&rights_worker);
 
 	for (int i = 0; i < 3 && r == 0; i++)
-		r = processor_add(p, record + i, 1, (uint64_t)i);
+		r = processor_add(p, &fixture_call, record + i, 1, (uint64_t)i);
 	return r < 0 ? r : processor_run(p, on_any, NULL);
 }
 

@@ -105,7 +105,7 @@ static void each_row_names_its_function_and_they_share_one_process(void **state)
 	assert_true(await(&s, is_ready));
 	assert_int_equal(s.batch.area->ready, 1);
 	assert_int_equal(batch_add_call(&s.batch, 1, "a", 1, 0), 0);
-	assert_int_equal(batch_add(&s.batch, "bc", 2, 0), 0);
+	assert_int_equal(batch_add_call(&s.batch, 0, "bc", 2, 0), 0);
 	assert_int_equal(batch_add_call(&s.batch, 1, NULL, 0, 0), 0);
 	assert_true(run(&s));
 	check_row(&s, 0, "first", 0, 1, "a");
@@ -124,10 +124,10 @@ static void a_row_may_ask_for_the_file_among_others(void **state)
 
 	start(&s, *state, "first,second", BATCH_OUT_ROOM, 5);
 	assert_true(await(&s, is_ready));
-	assert_int_equal(batch_add(&s.batch, "a", 1, 0), 0);
+	assert_int_equal(batch_add_call(&s.batch, 0, "a", 1, 0), 0);
 	assert_int_equal(batch_add_file(&s.batch, 1, strlen(FILE_TEXT), 0), 0);
 	assert_int_equal(batch_add_file(&s.batch, 0, 4, 0), 0);
-	assert_int_equal(batch_add(&s.batch, "b", 1, 0), 0);
+	assert_int_equal(batch_add_call(&s.batch, 0, "b", 1, 0), 0);
 	assert_true(run(&s));
 	check_row(&s, 0, "first", 0, 1, "a");
 	check_row(&s, 1, "second", 1, strlen(FILE_TEXT), FILE_TEXT);
@@ -174,7 +174,7 @@ static void a_number_beyond_the_names_calls_the_first(void **state)
 	start(&s, *state, "first,second", BATCH_OUT_ROOM, 4);
 	assert_true(await(&s, is_ready));
 	assert_int_equal(batch_add_call(&s.batch, 2, "a", 1, 0), 0);
-	assert_int_equal(batch_add_call(&s.batch, UINT16_MAX, "b", 1, 0), 0);
+	assert_int_equal(batch_add_call(&s.batch, UINT16_MAX - 1, "b", 1, 0), 0);
 	assert_true(run(&s));
 	check_row(&s, 0, "first", 0, 1, "a");
 	check_row(&s, 1, "first", 1, 1, "b");
@@ -189,7 +189,7 @@ static void results_have_the_room_that_was_asked_for(void **state)
 
 	start(&s, *state, "much", 1 << 20, 4);
 	assert_true(await(&s, is_ready));
-	assert_int_equal(batch_add(&s.batch, "a", 1, 0), 0);
+	assert_int_equal(batch_add_call(&s.batch, 0, "a", 1, 0), 0);
 	assert_true(run(&s));
 	assert_int_equal(batch_copy(&s.batch, 0, &err, &len), SPOOL_N_DROPS);
 	assert_int_equal(len, 20000 * 8);
@@ -198,7 +198,7 @@ static void results_have_the_room_that_was_asked_for(void **state)
 	end(&s);
 	start(&s, *state, "much", BATCH_OUT_ROOM, 4);
 	assert_true(await(&s, is_ready));
-	assert_int_equal(batch_add(&s.batch, "a", 1, 0), 0);
+	assert_int_equal(batch_add_call(&s.batch, 0, "a", 1, 0), 0);
 	assert_true(run(&s));
 	assert_int_equal(batch_copy(&s.batch, 0, &err, &len), SPOOL_DROP_OVERSIZE);
 	end(&s);

@@ -223,6 +223,8 @@ static void wrong_fields_are_refused(void **state)
 	}
 }
 
+static const struct program no_functions;
+
 static void the_key_is_the_field_or_the_process(void **state)
 {
 	struct program_event e = { .hash = "u32" };
@@ -232,21 +234,21 @@ static void the_key_is_the_field_or_the_process(void **state)
 	(void)state;
 	fixture_init(&f, "layouts");
 	assert_int_equal(infer(&f, "{ type: ring_buffer }"), 0);
-	infer_key(f.a, &e, &f.m, &r);
+	infer_key(f.a, &no_functions, &e, &f.m, &r);
 	assert_string_equal(r.key, "u32");
 	assert_int_equal(r.key_bytes, 4);
 	e.hash = "ip";
-	infer_key(f.a, &e, &f.m, &r);
+	infer_key(f.a, &no_functions, &e, &f.m, &r);
 	assert_int_equal(r.key_bytes, 16);
 	e.hash = "hash";
-	infer_key(f.a, &e, &f.m, &r);
+	infer_key(f.a, &no_functions, &e, &f.m, &r);
 	assert_int_equal(r.key_offset, -1);
 	assert_non_null(strstr(r.key, "process id"));
 	assert_non_null(strstr(r.key, "'hash'"));
 	e.hash = "bits5";	/* no bytes of its own */
-	infer_key(f.a, &e, &f.m, &r);
+	infer_key(f.a, &no_functions, &e, &f.m, &r);
 	assert_int_equal(r.key_offset, -1);
-	infer_key(f.a, NULL, &f.m, &r);
+	infer_key(f.a, &no_functions, NULL, &f.m, &r);
 	assert_string_equal(r.key, "process id");
 	fixture_fini(&f);
 }

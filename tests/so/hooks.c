@@ -2,7 +2,7 @@
 /* Functions around a load, for tests/bpf/functions.bpf.c: each writes down when it was called, from a counter that they
  * share; and functions that do what none should, by the kind that their name begins with. */
 #define _GNU_SOURCE
-#include "tracer.h"
+#include "tracer_load.h"
 
 #include <stdlib.h>
 #include <unistd.h>

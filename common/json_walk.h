@@ -3,7 +3,7 @@
 #ifndef EBPF_AGENT_JSON_WALK_H
 #define EBPF_AGENT_JSON_WALK_H
 
-#include "../common/base.h"
+#include "base.h"
 
 struct span {
 	const char *p, *end;

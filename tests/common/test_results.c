@@ -1,0 +1,108 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include <stdarg.h>
+#include <stddef.h>
+#include <setjmp.h>
+#include <cmocka.h>
+#include <string.h>
+
+#include "../../common/results.h"
+
+static void results_are_valid_or_none_is(void **state)
+{
+	static const char *const good[] = {
+		"{}", "1", "{}\n", "{}\n[]\n\"x\"", "@{\"name\":\"a\",\"type\":\"gauge\",\"value\":-1.5}",
+		"{}\n@{\"name\":\"a\",\"type\":\"counter\",\"value\":1}\n{}",
+	};
+	static const char *const bad[] = {
+		"\n", "{}\n\n{}", "\n{}", "{}\r\n{}", "@", "@{}", "{} {}", "{}@{}", "{}\n{", "^{}", "@\n{}", "{}\n@",
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(good); i++)
+		if (results_check(good[i], strlen(good[i])) < 0)
+			fail_msg("refused: %s", good[i]);
+	for (size_t i = 0; i < ARRAY_SIZE(bad); i++)
+		if (results_check(bad[i], strlen(bad[i])) == 0)
+			fail_msg("taken: %s", bad[i]);
+}
+
+#define SAMPLE(rest) "{\"name\":\"a\",\"type\":\"counter\"" rest "}"
+#define HISTOGRAM(rest) "{\"name\":\"a\",\"type\":\"histogram\"" rest "}"
+
+static void samples_keep_the_rules(void **state)
+{
+	static const char *const good[] = {
+		SAMPLE(",\"value\":0"), SAMPLE(",\"value\":1e3,\"labels\":{}"),
+		"{ \"value\" : 7 , \"labels\" : { \"a:b_9\" : \"\\\"\\n,}\" } , \"type\" : \"gauge\", "
+		"\"name\" : \"_x:y9\" }",
+		HISTOGRAM(",\"buckets\":[]"), HISTOGRAM(",\"buckets\":[[1,0],[3,2]],\"count\":2,\"sum\":4.5"),
+		HISTOGRAM(",\"buckets\":[[-1,0]],\"labels\":{\"a\":\"\"}"),
+	};
+	static const char *const bad[] = {
+		SAMPLE(""), SAMPLE(",\"value\":\"1\""), SAMPLE(",\"value\":null"), SAMPLE(",\"value\":1,\"value\":1"),
+		SAMPLE(",\"value\":1,\"more\":1"), SAMPLE(",\"value\":1,\"labels\":[]"),
+		SAMPLE(",\"value\":1,\"labels\":{\"a\":1}"), SAMPLE(",\"value\":1,\"labels\":{\"a b\":\"\"}"),
+		SAMPLE(",\"value\":1,\"buckets\":[]"), HISTOGRAM(",\"value\":1"), HISTOGRAM(",\"buckets\":[1]"),
+		HISTOGRAM(",\"buckets\":[[1]]"), HISTOGRAM(",\"buckets\":[[1,2,3]]"),
+		HISTOGRAM(",\"buckets\":[[1,-2]]"),
+		HISTOGRAM(",\"buckets\":[[\"1\",2]]"), HISTOGRAM(",\"buckets\":{}"), HISTOGRAM(",\"count\":1"),
+		"{\"name\":\"9a\",\"type\":\"gauge\",\"value\":1}", "{\"name\":\"\",\"type\":\"gauge\",\"value\":1}",
+		"{\"name\":\"a-b\",\"type\":\"gauge\",\"value\":1}",
+		"{\"name\":\"a\\u0062\",\"type\":\"gauge\",\"value\":1}",
+		"{\"name\":\"a\",\"type\":\"summary\",\"value\":1}", "{\"type\":\"gauge\",\"value\":1}", "[]", "1", "",
+		SAMPLE(",\"value\":1") "x", "{\"name\":\"a\",\"type\":\"gauge\",\"value\":1",
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(good); i++)
+		if (sample_check(good[i], strlen(good[i])) < 0)
+			fail_msg("refused: %s", good[i]);
+	for (size_t i = 0; i < ARRAY_SIZE(bad); i++)
+		if (sample_check(bad[i], strlen(bad[i])) == 0)
+			fail_msg("taken: %s", bad[i]);
+}
+
+/* Whatever it is, the answer does not depend on what lies behind it, and every prefix is looked at. */
+static void what_is_cut_anywhere_is_refused(void **state)
+{
+	static const char whole[] = HISTOGRAM(",\"labels\":{\"a\":\"b\"},\"buckets\":[[1,0],[3,2]],\"count\":2");
+	size_t len = sizeof(whole) - 1;
+
+	(void)state;
+	assert_int_equal(sample_check(whole, len), 0);
+	for (size_t n = 0; n < len; n++) {
+		char *copy = malloc(n + 1);
+
+		assert_non_null(copy);
+		memcpy(copy, whole, n);
+		assert_int_not_equal(sample_check(copy, n), 0);
+		free(copy);
+	}
+}
+
+static void there_may_be_so_many_labels(void **state)
+{
+	char text[4096];
+	size_t n = 0;
+
+	(void)state;
+	n += (size_t)sprintf(text, "{\"name\":\"a\",\"type\":\"gauge\",\"value\":1,\"labels\":{\"l\":\"\"");
+	for (int i = 1; i < 32; i++)
+		n += (size_t)sprintf(text + n, ",\"l%d\":\"\"", i);
+	strcpy(text + n, "}}");
+	assert_int_equal(sample_check(text, n + 2), 0);
+	n += (size_t)sprintf(text + n, ",\"l32\":\"\"}}");
+	assert_int_not_equal(sample_check(text, n), 0);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(results_are_valid_or_none_is),
+		cmocka_unit_test(samples_keep_the_rules),
+		cmocka_unit_test(what_is_cut_anywhere_is_refused),
+		cmocka_unit_test(there_may_be_so_many_labels),
+	};
+
+	return cmocka_run_group_tests_name("common/results", tests, NULL, NULL);
+}
