@@ -30,7 +30,7 @@ struct batch {
 	int fd, request, done;		/* memfd, sealed against resizing; eventfds */
 	uint32_t seq;			/* of the batch last submitted */
 	uint32_t room;			/* bytes offered per result */
-	const char *channels[BATCH_MAX_CHANNELS];	/* the caller's: names that functions may ask for; may be NULL */
+	const char *channels[BATCH_MAX_CHANNELS];	/* the caller's: names for functions that ask; may be NULL */
 
 	char *in;			/* private, as all that follows */
 	uint32_t used, n;
@@ -71,8 +71,8 @@ enum spool_drop batch_copy(struct batch *b, uint32_t i, int32_t *ret_err, size_t
 enum spool_drop batch_result(struct batch *b, uint32_t i, size_t *ret_len);
 /* Of a row that asked for one: its key. False: the function said that it failed. */
 bool batch_key(const struct batch *b, uint32_t i, uint64_t *ret);
-/* Hands function @function of the sandbox the first @len bytes of its file, alone: its answer is row 0's. What was added
- * stays as it is. */
+/* Hands function @function of the sandbox the first @len bytes of its file, alone: its answer is row 0's. What was
+ * added stays as it is. */
 int batch_submit_file(struct batch *b, uint16_t function, uint32_t len);
 
 #endif

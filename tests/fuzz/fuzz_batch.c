@@ -50,7 +50,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	batch_reset(&b);
 	batch_clear(&b);
 	for (unsigned i = 0; i < n; i++)
-		must(batch_add(&b, "record", 6, i) == 0);
+		must(batch_add_call(&b, 0, "record", 6, i) == 0);
 	must(batch_submit(&b, 0, n) == 0);
 	scribble(&f);
 	must(batch_through(&b, n) <= n);

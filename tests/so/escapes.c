@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later OR BSD-2-Clause */
 /* What attempts.c tries, from a function that is called around a load: one line of the log for each. */
-#include "tracer_load.h"
-
 #include "attempts.c"
+#include "tracer_load.h"
 
 TRACER_EXPORT void try_to_escape(struct tracer_ctx *ctx)
 {
