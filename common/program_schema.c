@@ -146,7 +146,7 @@ static const struct conf_key function_keys[] = {
 	{ "type", CONF_ENUM, offsetof(struct program_function, type), "default", .choices = function_type_names,
 	  .help = "default: takes events. init: called once in each process of the object, before anything else. "
 		  "preload, postload: called before and after a load. unload: called when the program is unloaded. "
-		  "hash: gives an event's key; not built in this version" },
+		  "hash: gives an event's key" },
 	{ "initfile", CONF_CUSTOM, offsetof(struct program_function, initfile), .parse = parse_initfile,
 	  .help = "a file of up to 16 MiB whose bytes are handed to init; the same for all of this object" },
 	{ 0 },

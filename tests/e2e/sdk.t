@@ -9,7 +9,7 @@ block() { awk -v lang="\`\`\`$1" -v n="${2:-1}" '$0 == lang && !--n { on = 1; ne
 cp -r "$ROOT/sdk" "$ROOT/abi" "$ROOT/programs" "$T/"
 cd "$T" || exit 1
 block c >my_processor.c
-{ echo '#include "tracer.h"'; block c 2; } >my_load.c
+block c 2 >my_load.c
 block sh >compile.sh
 block yaml >mine.yaml
 check "C, a compiler's line and YAML are there" eval "[ -s my_processor.c ] && [ -s mine.yaml ] && grep -q '^cc ' compile.sh"
