@@ -12,6 +12,7 @@ struct fixture {
 	struct program_item items[2];
 	struct program program;
 	struct load_calls calls;
+	struct load_function functions[FUNCTION_HASH + 1];	/* by type; requests keep pointing to them */
 };
 
 /* Objects "one" and "two": values.bpf.o twice; "two" has functions.bpf.o instead if @different. */
@@ -41,10 +42,11 @@ static void fixture_fini(struct fixture *f)
 
 static int ask(struct fixture *f, int type, const char *text)
 {
-	const struct load_function function = { .name = "f", .type = type, .line = 7 };
+	struct load_function *function = &f->functions[type];
 
+	*function = (struct load_function){ .name = "f", .type = type, .line = 7 };
 	memset(f->l.diag.error, 0, sizeof(f->l.diag.error));
-	return load_asked_take(&f->l, &f->calls, &function, text, strlen(text));
+	return load_asked_take(&f->l, &f->calls, function, text, strlen(text));
 }
 
 static void assert_refused(struct fixture *f, int type, const char *text, const char *says)
