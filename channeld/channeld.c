@@ -86,7 +86,7 @@ static void sweep_spools(struct channeld *c)
 	if (!dir)
 		return;
 	while ((e = readdir(dir))) {
-		end = strstr(e->d_name, ".spool");
+		end = strchr(e->d_name, '.');
 		if (!end || end == e->d_name)
 			continue;
 		*end = 0;

@@ -361,6 +361,16 @@ void drain_finish(struct drain *d)
 			d->channels[i].transport->finish(&d->channels[i]);
 }
 
+bool drain_last(struct drain *d)
+{
+	bool more = false;
+
+	for (size_t i = 0; i < d->n_channels; i++)
+		if (d->channels[i].transport->last)
+			more |= d->channels[i].transport->last(&d->channels[i]);
+	return more;
+}
+
 uint64_t drain_due(const struct drain *d)
 {
 	uint64_t due = UINT64_MAX;

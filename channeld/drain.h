@@ -62,8 +62,10 @@ bool drain_empty(struct drain *d);
 /* Once a second, and before the commit that says "drained": what transports count by themselves. True: it is to be
  * committed. */
 bool drain_tick(struct drain *d);
-/* Told to drain: polled channels are read once more. */
+/* Told to drain: the channels hear of it. */
 void drain_finish(struct drain *d);
+/* Told to drain, empty, and nothing more will come: channels that give something only then do. True: one has. */
+bool drain_last(struct drain *d);
 /* CLOCK_MONOTONIC when a channel wants to be looked at by itself; UINT64_MAX: none does. */
 uint64_t drain_due(const struct drain *d);
 void drain_fini(struct drain *d);

@@ -84,6 +84,11 @@ static bool read_channel(const struct manifest *m, size_t index, const struct sp
 	l.counted = counted && read_counts(m, c, &l.counts) == 0;
 	l.lost += l.counted ? l.counts.lost : 0;
 	l.live = l.counted && before.produced != l.counts.produced;
+	/* Entries of a map that were read: what it refused before was never one. */
+	if (!l.counted && t && t->loses_nothing && l.has_pending) {
+		l.counts.produced = l.row.drained + l.pending;
+		l.counted = true;
+	}
 	*ret = l;
 	return l.has_pending && !l.live;
 }

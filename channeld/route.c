@@ -98,7 +98,7 @@ static bool describe(struct route *r, const struct when *when, const struct reco
 		r->rec.key = load(data + m->key_offset, m->key_bytes);
 	else
 		r->rec.key = hash(data + m->key_offset, m->key_bytes);
-	return own_time || rr->time_ns;
+	return own_time || (rr->time_ns && !rr->channel->transport->time_is_drain);
 }
 
 /* The line of one result: its text as it is, or (NULL) by the layout. NULL: too long. */
@@ -236,6 +236,7 @@ static int write_answer(struct route *r, struct spool_writer *w, const struct re
 
 		err = write_result(r, w, rr, kernel_time, &result, wait, o);
 	}
+	o->repaired += a->repaired;
 	return err;
 }
 

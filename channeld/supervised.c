@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
+#include <dirent.h>
 #include <errno.h>
 #include <limits.h>
 #include <signal.h>
@@ -255,20 +256,26 @@ void supervised_kill(struct supervised *child)
 	kill(child->pid, SIGKILL);
 }
 
+/* PROGRAM.spool, what was set aside, snapshots: all that is called PROGRAM.… (no name of a program has a dot). */
 void supervised_remove_spool(const char *program)
 {
-	char path[PATH_MAX - 8], other[PATH_MAX];
+	size_t len = strlen(program);
+	char path[PATH_MAX];
+	struct dirent *e;
+	DIR *dir;
 
-	if (path_spool(program, other) < 0 || strlen(other) >= sizeof(path))
-		return;
-	strcpy(path, other);
-	if (unlink(path) < 0 && errno != ENOENT)
-		log_warning("cannot remove %s: %s", path, strerror(errno));
-	snprintf(other, sizeof(other), "%s.bad", path);
-	unlink(other);
-	snprintf(other, sizeof(other), "%s.tmp", path);
-	unlink(other);
 	processors_remove_empty(program);
+	if (path_spool(program, path) < 0)
+		return;
+	*strrchr(path, '/') = 0;
+	dir = opendir(path);
+	if (!dir)
+		return;
+	while ((e = readdir(dir)))
+		if (strncmp(e->d_name, program, len) == 0 && e->d_name[len] == '.' &&
+		    unlinkat(dirfd(dir), e->d_name, 0) < 0 && errno != ENOENT)
+			log_warning("cannot remove %s/%s: %s", path, e->d_name, strerror(errno));
+	closedir(dir);
 }
 
 /* ---- look ------------------------------------------------------------------------------------------------ */

@@ -25,7 +25,8 @@ struct record {
 					 * lost that would have come here */
 	uint64_t pos;			/* in its source: part of the event's id */
 	uint64_t end;			/* position of the next one: what the commit says once this is accounted for */
-	uint64_t time_ns;		/* CLOCK_MONOTONIC, by the transport itself; 0: it knows none */
+	uint64_t time_ns;		/* CLOCK_MONOTONIC, by the transport itself (see time_is_drain); 0: it knows
+					 * none */
 	struct source *source;
 	struct channel *channel;
 	size_t answers;			/* of processors: index of the first (drain.c) */
@@ -40,6 +41,7 @@ struct answer {
 	size_t len;
 	bool keyed;			/* a hash function gave its key */
 	uint64_t key;
+	bool repaired;			/* invalid UTF-8 became U+FFFD in it */
 };
 #define ANSWER_STACK  '^'		/* not from processors */
 static inline uint8_t answer_kind(const char *result, size_t len)
@@ -74,6 +76,9 @@ struct transport {
 	bool (*empty)(struct channel *c);
 	/* Told to drain: what it would only do later it does now. */
 	void (*finish)(struct channel *c);
+	/* Told to drain, nothing waits, and the kernel is through with the program: what it gives only now. True:
+	 * there is something to gather. */
+	bool (*last)(struct channel *c);
 	/* CLOCK_MONOTONIC when there is something to gather although nothing became readable; UINT64_MAX: never. */
 	uint64_t (*due)(const struct channel *c);
 	/* Once a second, and before the last commit: brings its rows up to date (losses). True: something changed. */
@@ -85,11 +90,13 @@ struct transport {
 		     uint64_t *ret_pending, uint64_t *ret_discarded);
 	/* The same for what was lost and is not in the rows of @commit yet. */
 	uint64_t (*lost)(const struct manifest *m, const struct manifest_channel *c, const struct spool_commit *commit);
+	bool loses_nothing;		/* what it ever had was drained, or waits: that is `produced` */
+	bool time_is_drain;		/* its records' time is when they were taken out, not when they happened */
 };
 
 /* By enum channel_type. NULL: not that. */
 const struct transport *transport_of(int type);
-extern const struct transport transport_ring, transport_perf;
+extern const struct transport transport_ring, transport_perf, transport_map;
 
 struct channel {
 	const struct transport *transport;

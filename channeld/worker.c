@@ -31,6 +31,7 @@ struct worker {
 	bool draining;
 	uint64_t empty_since;		/* while draining; 0: not empty */
 	bool kernel_done;		/* since then */
+	bool last_asked;		/* drain_last() was: nothing is waited for any more */
 	uint64_t next_tick;
 	int room_wait_ms;
 };
@@ -138,15 +139,22 @@ static void settle(struct worker *w, uint64_t now)
 		w->empty_since = now;
 		w->kernel_done = false;
 	}
-	if (next->flags & SPOOL_COMMIT_DRAINED || now - w->empty_since < QUIET_NS)
+	if (next->flags & SPOOL_COMMIT_DRAINED)
 		return;
-	if (!w->kernel_done) {
-		wait_for_kernel();
-		w->kernel_done = true;
-		return;			/* look again at what came meanwhile */
+	if (!w->last_asked) {
+		if (now - w->empty_since < QUIET_NS)
+			return;
+		if (!w->kernel_done) {
+			wait_for_kernel();
+			w->kernel_done = true;
+			return;			/* look again at what came meanwhile */
+		}
+		if (now - w->empty_since < DRAINED_AFTER_NS)
+			return;
+		w->last_asked = true;
+		if (drain_last(&w->drain))
+			return;
 	}
-	if (now - w->empty_since < DRAINED_AFTER_NS)
-		return;
 	drain_tick(&w->drain);
 	next->flags |= SPOOL_COMMIT_DRAINED;
 	drain_commit(&w->drain);

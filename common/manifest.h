@@ -5,6 +5,7 @@
 #define EBPF_AGENT_MANIFEST_H
 
 #include "layout.h"
+#include "program.h"
 
 #define MANIFEST_VERSION 1
 
@@ -38,6 +39,24 @@ struct manifest_item {
 	struct conf_list maps;		/* struct manifest_map */
 };
 
+struct manifest_value {			/* a number of a polled map's value, or the slots of a histogram */
+	const char *metric;		/* its sample's name */
+	uint64_t offset, bytes;		/* within the value; of one number: 1, 2, 4 or 8 */
+	bool is_signed;
+	uint64_t slots;			/* numbers in a row that make a histogram; 0: a single one, which is none */
+};
+#define MANIFEST_SLOTS_MAX 4096
+
+struct manifest_poll {			/* how a map is read. Its records are the key's bytes and the value's */
+	uint64_t interval_ns;
+	bool reset, per_cpu;		/* see struct program_poll */
+	int kind;			/* enum metric_kind, of what is no histogram */
+	uint64_t key_size, value_size;	/* bytes, of one CPU */
+	struct layout labels;		/* members of the record, called like the labels */
+	struct conf_list values;	/* struct manifest_value; n == 0: only processors can say anything */
+	struct program_buckets buckets;
+};
+
 struct manifest_channel {
 	const char *name;
 	int type;			/* enum channel_type */
@@ -52,6 +71,7 @@ struct manifest_channel {
 	int64_t ts_offset, pid_offset;	/* bytes within the record, -1: none */
 	uint64_t ts_bytes, pid_bytes;	/* 8; 4 or 8 */
 	const char *ts_field, *pid_field;	/* names, for `show` */
+	struct manifest_poll poll;	/* CHANNEL_MAP */
 };
 
 struct manifest_sink {

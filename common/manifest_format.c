@@ -104,6 +104,36 @@ static void write_item(struct json *j, const struct manifest_item *i)
 	json_close_object(j);
 }
 
+static void write_poll(struct json *j, const struct manifest_poll *p)
+{
+	json_open_object(j, "poll");
+	json_u64(j, "interval_ns", p->interval_ns);
+	json_bool(j, "reset", p->reset);
+	json_bool(j, "per_cpu", p->per_cpu);
+	json_str(j, "kind", metric_kind_names[p->kind]);
+	json_u64(j, "key_size", p->key_size);
+	json_u64(j, "value_size", p->value_size);
+	layout_write(j, "labels", &p->labels);
+	json_open_array(j, "values");
+	for EACH(manifest_value, v, &p->values) {
+		json_open_object(j, NULL);
+		text(j, "metric", v->metric);
+		json_u64(j, "offset", v->offset);
+		json_u64(j, "bytes", v->bytes);
+		json_bool(j, "is_signed", v->is_signed);
+		json_u64(j, "slots", v->slots);
+		json_close_object(j);
+	}
+	json_close_array(j);
+	json_open_object(j, "buckets");
+	json_str(j, "scale", bucket_scale_names[p->buckets.scale]);
+	json_u64(j, "step", p->buckets.step);
+	json_u64(j, "first", p->buckets.first);
+	text(j, "unit", p->buckets.unit);
+	json_close_object(j);
+	json_close_object(j);
+}
+
 static void write_channel(struct json *j, const struct manifest_channel *c)
 {
 	json_open_object(j, NULL);
@@ -127,6 +157,8 @@ static void write_channel(struct json *j, const struct manifest_channel *c)
 	json_s64(j, "pid_offset", c->pid_offset);
 	json_u64(j, "pid_bytes", c->pid_bytes);
 	text(j, "pid_field", c->pid_field);
+	if (c->type == CHANNEL_MAP)
+		write_poll(j, &c->poll);
 	json_close_object(j);
 }
 

@@ -69,6 +69,69 @@ static bool lies_within(int64_t offset, uint64_t bytes, uint64_t size)
 	return offset == -1 || (offset >= 0 && bytes <= size && (uint64_t)offset <= size - bytes);
 }
 
+static const struct conf_key value_keys[] = {
+	ROW(manifest_value, CONF_STR, metric, .flags = CONF_REQUIRED),
+	ROW(manifest_value, CONF_UINT, offset),
+	ROW(manifest_value, CONF_UINT, bytes, .flags = CONF_REQUIRED),
+	ROW(manifest_value, CONF_BOOL, is_signed),
+	ROW(manifest_value, CONF_UINT, slots, .max = MANIFEST_SLOTS_MAX),
+	{ 0 },
+};
+static const struct conf_schema value_schema = {
+	.name = "a value", .size = sizeof(struct manifest_value), .keys = value_keys, .bare = true,
+};
+
+static const struct conf_key buckets_keys[] = {
+	ROW(program_buckets, CONF_ENUM, scale, .choices = bucket_scale_names),
+	ROW(program_buckets, CONF_UINT, step),
+	ROW(program_buckets, CONF_UINT, first),
+	ROW(program_buckets, CONF_STR, unit),
+	{ 0 },
+};
+static const struct conf_schema buckets_schema = {
+	.name = "buckets", .size = sizeof(struct program_buckets), .keys = buckets_keys,
+};
+
+static const struct conf_key poll_keys[] = {
+	ROW(manifest_poll, CONF_UINT, interval_ns, .min = 1),
+	ROW(manifest_poll, CONF_BOOL, reset),
+	ROW(manifest_poll, CONF_BOOL, per_cpu),
+	ROW(manifest_poll, CONF_ENUM, kind, .choices = metric_kind_names),
+	ROW(manifest_poll, CONF_UINT, key_size, .max = LAYOUT_SIZE_MAX),
+	ROW(manifest_poll, CONF_UINT, value_size, .max = LAYOUT_SIZE_MAX),
+	ROW(manifest_poll, CONF_STRUCT, labels, .sub = &layout_schema),
+	ROW(manifest_poll, CONF_LIST, values, .sub = &value_schema, .max = LAYOUT_FIELDS_MAX),
+	ROW(manifest_poll, CONF_STRUCT, buckets, .sub = &buckets_schema),
+	{ 0 },
+};
+static const struct conf_schema poll_schema = {
+	.name = "how a map is read", .size = sizeof(struct manifest_poll), .keys = poll_keys,
+};
+
+static bool value_fits(const struct manifest_value *v, uint64_t size)
+{
+	uint64_t bytes = v->bytes * MAX(v->slots, 1UL);
+
+	return (v->bytes == 1 || v->bytes == 2 || v->bytes == 4 || v->bytes == 8) && bytes <= size &&
+	       v->offset <= size - bytes;
+}
+
+static int check_poll(const struct yaml_node *n, const struct manifest_channel *c, struct diag *d)
+{
+	const struct manifest_poll *p = &c->poll;
+	const struct manifest_value *v = p->values.items;
+
+	if (!p->labels.name || !p->key_size || !p->value_size || !p->interval_ns ||
+	    p->labels.size != p->key_size + p->value_size)
+		return diag_fail(d, -EINVAL, n->file, n->line, "poll: is missing in channel %s, or makes no sense",
+				 c->name);
+	for (size_t i = 0; i < p->values.n; i++)
+		if (!value_fits(&v[i], p->value_size))
+			return diag_fail(d, -EINVAL, n->file, n->line, "poll: %s is not within the value of channel %s",
+					 v[i].metric, c->name);
+	return 0;
+}
+
 static int check_channel(struct arena *a, const struct yaml_node *n, void *obj, struct diag *d)
 {
 	struct manifest_channel *c = obj;
@@ -83,7 +146,7 @@ static int check_channel(struct arena *a, const struct yaml_node *n, void *obj, 
 				    !lies_within(c->pid_offset, c->pid_bytes, c->layout.size)))
 		return diag_fail(d, -EINVAL, n->file, n->line, "pid_offset: is not within the record of channel %s",
 				 c->name);
-	return 0;
+	return c->type == CHANNEL_MAP ? check_poll(n, c, d) : 0;
 }
 
 static const struct conf_key channel_keys[] = {
@@ -104,6 +167,7 @@ static const struct conf_key channel_keys[] = {
 	ROW(manifest_channel, CONF_UINT, pid_bytes),
 	ROW(manifest_channel, CONF_STR, ts_field),
 	ROW(manifest_channel, CONF_STR, pid_field),
+	ROW(manifest_channel, CONF_STRUCT, poll, .sub = &poll_schema),
 	{ 0 },
 };
 static const struct conf_schema channel_schema = {

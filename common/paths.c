@@ -74,6 +74,15 @@ int path_spool(const char *program, char *ret)
 	return below(path_runtime(), "spool", program, ".spool", ret);
 }
 
+int path_snapshot(const char *program, const char *channel, char *ret)
+{
+	char suffix[128];
+
+	if (strchr(channel, '/') || (size_t)snprintf(suffix, sizeof(suffix), ".%s.snapshot", channel) >= sizeof(suffix))
+		return -EINVAL;
+	return below(path_runtime(), "spool", program, suffix, ret);
+}
+
 int path_hint(const char *daemon, char *ret)
 {
 	return below(path_runtime(), "hint", daemon, "", ret);

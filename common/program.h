@@ -69,6 +69,34 @@ struct program_field {			/* an entry of fields: */
 	} when;
 };
 
+enum metric_kind { METRIC_COUNTER, METRIC_GAUGE, METRIC_HIST };
+enum bucket_scale { BUCKETS_LOG2, BUCKETS_LINEAR };
+extern const char *const metric_kind_names[], *const bucket_scale_names[];
+
+struct program_buckets {		/* what the slots of a histogram mean */
+	int scale;			/* enum bucket_scale */
+	uint64_t step, first;		/* linear: slot i holds first + i * step up to the next */
+	const char *unit;		/* "us"; NULL: not said */
+};
+
+struct program_label {
+	const char *label, *field;	/* the label's name; the field of the key (or value) that it has */
+};
+
+struct program_poll {			/* how a map is read */
+	uint64_t interval_ns;		/* 0: POLL_INTERVAL_NS */
+	bool reset;			/* differences since the reading before */
+	const char *metric;		/* NULL: the channel's name */
+	int kind;			/* enum metric_kind */
+	struct conf_list labels;	/* struct program_label */
+	bool labels_said;		/* even if there are none */
+	struct conf_strs values;	/* n == 0: all numeric ones */
+	struct program_buckets buckets;
+	bool per_cpu;			/* a sample for each CPU, instead of their sum */
+	struct conf_list key, value;	/* struct program_field; n == 0: by BTF, or by their size */
+};
+#define POLL_INTERVAL_NS (10 * NSEC_PER_SEC)
+
 struct program_channel {
 	struct conf_item item;
 	const char *name;		/* the key */
@@ -81,8 +109,7 @@ struct program_channel {
 	const char *ts_field, *pid_field;
 	uint64_t buffer;		/* perf_buffer: bytes of each CPU's; 0: BUFFERS_DEFAULT_SIZE */
 	const char *pinpath;		/* pipe */
-	uint64_t interval_ns;		/* map */
-	bool reset;			/* map */
+	struct program_poll poll;	/* map */
 	const struct yaml_node *storage;	/* see struct storage */
 };
 

@@ -239,8 +239,6 @@ static int check_channel(struct arena *a, const struct program *p, const struct 
 		return FAIL(c, "%s: %s is a pipe: it has no map and no struct", c->map ? "map" : "event", c->name);
 	if (c->type != CHANNEL_PIPE && c->pinpath)
 		return FAIL(c, "pinpath: %s is a %s (pinpath belongs to a pipe)", c->name, type);
-	if (c->type != CHANNEL_MAP && (c->interval_ns || c->reset))
-		return FAIL(c, "%s: %s is a %s (it belongs to a map)", c->reset ? "reset" : "interval", c->name, type);
 	if (c->type != CHANNEL_PERF_BUFFER && c->buffer)
 		return FAIL(c, "buffer: %s is a %s (buffer belongs to a perf_buffer; maps: says how large a ring is)",
 			    c->name, type);
@@ -252,8 +250,10 @@ static int check_channel(struct arena *a, const struct program *p, const struct 
 	if (!err)
 		err = program_check_fields(c, d);
 	if (!err)
+		err = program_check_poll(c, d);
+	if (!err)
 		err = program_check_storage(c->storage, d);
-	if (!err && c->type > CHANNEL_PERF_BUFFER && !is_implied(p, c))
+	if (!err && c->type > CHANNEL_MAP && !is_implied(p, c))
 		WARN(c, "type: %s is not built in this version, so %s cannot be loaded", type, c->name);
 	return err;
 }

@@ -108,10 +108,10 @@ static bool is_trailing(const struct program_field *f)
 }
 
 /* length: or when: (@key) of the field at @index names an integer that is always there, and above. */
-static int check_reference(const struct program_channel *c, size_t index, const char *key, const char *name,
+static int check_reference(const struct conf_list *list, size_t index, const char *key, const char *name,
 			   struct diag *d)
 {
-	const struct program_field *fields = c->fields.items;
+	const struct program_field *fields = list->items;
 
 	for (size_t i = 0; name && i < index; i++) {
 		const struct base *b = find_base(fields[i].type, strcspn(fields[i].type, "["));
@@ -131,22 +131,22 @@ static bool are_variants(const struct program_field *a, const struct program_fie
 	       a->when.value != b->when.value;
 }
 
-static int check_order(const struct program_channel *c, struct diag *d)
+static int check_order(const struct conf_list *list, struct diag *d)
 {
-	const struct program_field *fields = c->fields.items;
+	const struct program_field *fields = list->items;
 	size_t i, j;
 
-	for (i = 0; i < c->fields.n; i++) {
+	for (i = 0; i < list->n; i++) {
 		int err;
 
-		if (is_trailing(&fields[i]) && i + 1 < c->fields.n)
+		if (is_trailing(&fields[i]) && i + 1 < list->n)
 			return FAIL(&fields[i], "fields: %s goes up to the record's end, so it must be the last",
 				    fields[i].name);
 		if (fields[i].length && !is_trailing(&fields[i]))
 			return FAIL(&fields[i], "length: %s has one by its type (expected with char[], u8[], strv …)",
 				    fields[i].name);
-		err = check_reference(c, i, "length", fields[i].length, d) ?:
-		      check_reference(c, i, "when", fields[i].when.field, d);
+		err = check_reference(list, i, "length", fields[i].length, d) ?:
+		      check_reference(list, i, "when", fields[i].when.field, d);
 		if (err)
 			return err;
 		for (j = 0; j < i; j++)
@@ -157,6 +157,21 @@ static int check_order(const struct program_channel *c, struct diag *d)
 	return 0;
 }
 
+int program_check_part(const struct conf_list *fields, const char *key, struct diag *d)
+{
+	uint64_t end = 0;
+	int err = check_order(fields, d);
+
+	for EACH(program_field, f, fields) {
+		if (!err && is_trailing(f))
+			return FAIL(f, "%s: %s has no size (expected a type that has one)", key, f->name);
+		if (!err && f->when.field)
+			return FAIL(f, "when: %s is a field of a map's %s, which is there always", f->name, key);
+		err = err ? err : check_field(f, &end, d);
+	}
+	return err;
+}
+
 int program_check_fields(const struct program_channel *c, struct diag *d)
 {
 	uint64_t end = 0, last = 0;
@@ -164,7 +179,7 @@ int program_check_fields(const struct program_channel *c, struct diag *d)
 
 	if (c->size && !c->fields.n)
 		return FAIL(c, "size: of %s goes with fields:, which are missing", c->name);
-	err = check_order(c, d);
+	err = check_order(&c->fields, d);
 	for EACH(program_field, f, &c->fields) {
 		err = err ? err : check_field(f, &end, d);
 		last = MAX(last, end);

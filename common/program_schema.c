@@ -261,10 +261,11 @@ static const struct conf_schema field_schema = {
 	"a field", sizeof(struct program_field), field_keys, check_field,
 };
 
+#define POLL(member) offsetof(struct program_channel, poll.member)
 static const struct conf_key channel_keys[] = {
 	{ "type", CONF_ENUM, offsetof(struct program_channel, type), .choices = channel_type_names,
 	  .flags = CONF_REQUIRED,
-	  .help = "how events come; map and pipe are not built in this version" },
+	  .help = "how events come; pipe is not built in this version" },
 	{ "map", CONF_STR, offsetof(struct program_channel, map), .min = 1, .max = 127,
 	  .help = "[ITEM.]MAP, the map that events come through; default: the one called like the channel" },
 	{ "event", CONF_STR, offsetof(struct program_channel, event), .min = 1, .max = 127,
@@ -282,10 +283,30 @@ static const struct conf_key channel_keys[] = {
 	  .help = "perf_buffer: bytes of each CPU's buffer, a power of two; default: 256K" },
 	{ "pinpath", CONF_STR, offsetof(struct program_channel, pinpath), .min = 1, .max = 4095,
 	  .help = "pipe: where the FIFO lies; default: bpftrace/PROGRAM.ITEM/output in the state directory" NOT_BUILT },
-	{ "interval", CONF_TIME, offsetof(struct program_channel, interval_ns), .min = NSEC_PER_MSEC,
-	  .max = 86400 * NSEC_PER_SEC, .help = "map: how often it is read" NOT_BUILT },
-	{ "reset", CONF_BOOL, offsetof(struct program_channel, reset),
-	  .help = "map: values are given as differences" NOT_BUILT },
+	{ "interval", CONF_TIME, POLL(interval_ns), .min = NSEC_PER_MSEC, .max = 86400 * NSEC_PER_SEC,
+	  .help = "map: how often it is read; default: 10s" },
+	{ "reset", CONF_BOOL, POLL(reset),
+	  .help = "map: true: values are what was added since the reading before, and entries to which nothing was "
+		  "are passed over; nothing is deleted in the map" },
+	{ "metric", CONF_STR, POLL(metric), .min = 1, .max = 127,
+	  .help = "map: the samples' name, to which _FIELD is added if an entry has several values; default: the "
+		  "channel's name" },
+	{ "kind", CONF_ENUM, POLL(kind), "counter", .choices = metric_kind_names,
+	  .help = "map: what the values are; an array called slots is a histogram in any case" },
+	{ "labels", CONF_CUSTOM, POLL(labels), .parse = program_parse_labels,
+	  .help = "map: {LABEL: FIELD, …}, which fields of the key become labels, a list if they keep their names; "
+		  "default: all" },
+	{ "values", CONF_STRS, POLL(values), .help = "map: which fields of the value become samples; default: all "
+						     "integers in it" },
+	{ "buckets", CONF_STRUCT, POLL(buckets), .sub = &program_buckets_schema,
+	  .help = "map: what the slots of a histogram mean" },
+	{ "per_cpu", CONF_BOOL, POLL(per_cpu),
+	  .help = "map: of a per-CPU map true gives a sample for each CPU, with a label cpu, instead of their sum" },
+	{ "key", CONF_LIST, POLL(key), .sub = &field_schema, .max = LAYOUT_FIELDS_MAX, .flags = CONF_BRIEF,
+	  .help = "map: the fields of the key, as in fields:, for an object that does not describe it; default: by "
+		  "BTF, else an integer, else hex bytes" },
+	{ "value", CONF_LIST, POLL(value), .sub = &field_schema, .max = LAYOUT_FIELDS_MAX, .flags = CONF_BRIEF,
+	  .help = "map: the same of the value" },
 	{ "storage", CONF_NODE, offsetof(struct program_channel, storage), .help = "as in spec, for this channel" },
 	{ 0 },
 };

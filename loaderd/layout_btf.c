@@ -210,6 +210,18 @@ static int add_members(struct layout_build *b, const struct btf *btf, const stru
 	return err;
 }
 
+int layout_btf_add(struct layout_build *b, const struct btf *btf, uint32_t type, const char *name, uint64_t offset,
+		   struct conf_list *to)
+{
+	struct member m = { .btf = btf };
+	struct layout_field *f = layout_push_field(b, to, name);
+
+	if (!f)
+		return -EINVAL;
+	f->offset = offset;
+	return describe(b, &m, type, f);
+}
+
 int layout_from_btf(struct arena *a, const struct btf *btf, uint32_t struct_id, struct layout *ret, struct diag *d)
 {
 	const struct btf_type *t = skip_modifiers(btf, struct_id, true, NULL);

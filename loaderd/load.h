@@ -142,6 +142,14 @@ int load_so(struct load *l, struct load_item *i);
 int load_channels(struct load *l);
 /* load_buffers.c: before anything is attached. */
 int load_buffers(struct load *l);
+/* load_map.c: a channel that polls @map. @needed: an event of it goes without a processor, so there must be samples. */
+bool load_map_is_polled(enum bpf_map_type type);
+int load_map_channel(struct load *l, const struct program_channel *c, const struct load_item *i,
+		     const struct bpf_map *map, const struct bpf_map_info *info, bool needed,
+		     struct manifest_channel *m);
+/* load_map_fields.c: its labels and values, by m->layout. */
+int load_map_labels(struct load *l, const struct program_channel *c, bool none_by_default, struct manifest_channel *m);
+int load_map_values(struct load *l, const struct program_channel *c, struct manifest_channel *m);
 /* load_manifest.c: the rest of it. */
 int load_manifest(struct load *l);
 

@@ -14,14 +14,20 @@ struct place {
 
 /* By enum channel_type: what its map is. */
 static const struct kind {
-	enum bpf_map_type map;
+	enum bpf_map_type map;		/* 0: any that load_map_is_polled() */
 	const char *one, *many;
 } kinds[] = {
 	[CHANNEL_RING_BUFFER] = { BPF_MAP_TYPE_RINGBUF, "ring buffer", "ring buffers" },
 	[CHANNEL_PERF_BUFFER] = { BPF_MAP_TYPE_PERF_EVENT_ARRAY, "perf event array", "perf event arrays" },
+	[CHANNEL_MAP] = { 0, "hash, array, LRU hash, per-CPU kind of these or stack map", "maps that can be polled" },
 };
 
-static const char *maps_of(struct load *l, enum bpf_map_type type)
+static bool fits(const struct kind *kind, const struct bpf_map *m)
+{
+	return kind->map ? bpf_map__type(m) == kind->map : load_map_is_polled(bpf_map__type(m));
+}
+
+static const char *maps_of(struct load *l, const struct kind *kind)
 {
 	const char *text = "";
 
@@ -30,7 +36,7 @@ static const char *maps_of(struct load *l, enum bpf_map_type type)
 
 		if (!l->items[k].obj)
 			continue;
-		bpf_object__for_each_map(m, l->items[k].obj) if (bpf_map__type(m) == type && text)
+		bpf_object__for_each_map(m, l->items[k].obj) if (fits(kind, m) && !bpf_map__is_internal(m) && text)
 			text = arena_printf(l->arena, "%s%s%s.%s", text, text[0] ? ", " : "", l->items[k].decl->name,
 					    bpf_map__name(m));
 	}
@@ -61,11 +67,11 @@ static int find_map(struct load *l, const struct program_channel *c, struct plac
 	if (!found.map)
 		return load_fail(l, c->item.line, "channel '%s': no object%s%s has a map '%s' (%s: %s)", c->name,
 				 c->map_item ? " " : "", c->map_item ? c->map_item : "", map, kind->many,
-				 maps_of(l, kind->map));
-	if (bpf_map__type(found.map) != kind->map)
+				 maps_of(l, kind));
+	if (!fits(kind, found.map))
 		return load_fail(l, c->item.line, "channel '%s': map '%s' is no %s but a %s (%s: %s)", c->name, map,
 				 kind->one, libbpf_bpf_map_type_str(bpf_map__type(found.map)), kind->many,
-				 maps_of(l, kind->map));
+				 maps_of(l, kind));
 	*ret = found;
 	return 0;
 }
@@ -128,6 +134,27 @@ static void warn_of_padding(struct load *l, const struct program_channel *c, con
 			  "belong to them", c->name);
 }
 
+static int load_records(struct load *l, const struct program_channel *c, size_t index, const struct place *p,
+			struct manifest_channel *m)
+{
+	int err = load_layout(l, c, index, p, m);
+
+	if (!err)
+		err = infer_fields(l->arena, c, m, &l->diag);
+	if (!err)
+		warn_of_padding(l, c, m);
+	return err;
+}
+
+static int load_entries(struct load *l, const struct program_channel *c, size_t index, const struct place *p,
+			const struct bpf_map_info *info, struct manifest_channel *m)
+{
+	bool needed;
+	int err = needs_layout(l, index, &needed);
+
+	return err ? err : load_map_channel(l, c, p->item, p->map, info, needed, m);
+}
+
 static int load_channel(struct load *l, const struct program_channel *c, size_t index, struct manifest_channel *m)
 {
 	struct bpf_map_info info = { 0 };
@@ -146,15 +173,10 @@ static int load_channel(struct load *l, const struct program_channel *c, size_t 
 	*m = (struct manifest_channel){
 		.name = c->name, .type = c->type, .item = p.item->decl->name,
 		.map = arena_strdup(l->arena, bpf_map__name(p.map)), .map_id = info.id,
-		.size = c->type == CHANNEL_RING_BUFFER ? info.max_entries : c->buffer ?: BUFFERS_DEFAULT_SIZE,
-		.counts = find_counts(l, &p),
+		.size = c->type == CHANNEL_PERF_BUFFER ? c->buffer ?: BUFFERS_DEFAULT_SIZE : info.max_entries,
+		.counts = c->type == CHANNEL_MAP ? NULL : find_counts(l, &p),
 	};
-	err = load_layout(l, c, index, &p, m);
-	if (!err)
-		err = infer_fields(l->arena, c, m, &l->diag);
-	if (!err)
-		warn_of_padding(l, c, m);
-	return err;
+	return c->type == CHANNEL_MAP ? load_entries(l, c, index, &p, &info, m) : load_records(l, c, index, &p, m);
 }
 
 int load_channels(struct load *l)

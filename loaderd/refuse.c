@@ -31,7 +31,7 @@ int refuse_not_built(const struct program *p, struct outcome *o)
 	for (size_t k = 0; k < p->items.n && !err; k++)
 		err = check_item(&i[k], o);
 	for (size_t k = 0; k < p->channels.n && !err; k++)
-		if (c[k].type > CHANNEL_PERF_BUFFER)
+		if (c[k].type > CHANNEL_MAP)
 			err = refuse(&c[k].item, o, "channel '%s': type %s", c[k].name, channel_type_names[c[k].type]);
 	return err;
 }
