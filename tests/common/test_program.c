@@ -178,8 +178,8 @@ static void what_is_not_built_is_said(void **state)
 	assert_true(warned(f, "x.yaml:2: path: fetching by http is not built in this version"));
 	assert_false(warned(f, "functions:"));
 	assert_true(warned(f, "x.yaml:5: initfile: fetching by ftp is not built"));
-	assert_false(warned(f, "perf_buffer"));
-	assert_true(warned(f, "type: map is not built"));
+	assert_false(warned(f, "type: perf_buffer"));
+	assert_false(warned(f, "type: map"));
 	assert_true(warned(f, "type: pipe is not built"));
 	assert_true(warned(f, "storage: tsdb is not built"));
 	assert_false(warned(f, "kafka"));
