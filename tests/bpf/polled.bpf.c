@@ -42,8 +42,9 @@ MAP(by_index, BPF_MAP_TYPE_ARRAY, __u32, __u64, 64);
 MAP(total, BPF_MAP_TYPE_ARRAY, __u32, __u64, 1);
 MAP(per_cpu, BPF_MAP_TYPE_PERCPU_ARRAY, __u32, __u64, 4);
 MAP(cpu_hash, BPF_MAP_TYPE_PERCPU_HASH, __u32, struct value, ENTRIES);
-MAP(recent, BPF_MAP_TYPE_LRU_HASH, __u32, __u64, ENTRIES);
-MAP(cpu_lru, BPF_MAP_TYPE_LRU_PERCPU_HASH, __u32, __u64, ENTRIES);
+/* An LRU evicts long before it is full. */
+MAP(recent, BPF_MAP_TYPE_LRU_HASH, __u32, __u64, 4 * ENTRIES);
+MAP(cpu_lru, BPF_MAP_TYPE_LRU_PERCPU_HASH, __u32, __u64, 4 * ENTRIES);
 MAP(sizes, BPF_MAP_TYPE_HASH, __u32, struct hist, 16);
 MAP(linear, BPF_MAP_TYPE_PERCPU_ARRAY, __u32, struct hist, 1);
 struct {
