@@ -46,7 +46,7 @@ static int make_head(const struct poll *p, const struct manifest_value *v, char 
 	cleanup(freep) char *name = escaped(v->metric);
 	const char *type = v->slots ? "histogram" : p->conf->kind == METRIC_GAUGE ? "gauge" : "counter";
 
-	if (!name || asprintf(ret, "%c{\"name\":\"%s\",\"type\":\"%s\",\"labels\":", ANSWER_SAMPLE, name, type) < 0) {
+	if (!name || asprintf(ret, "%c{\"name\":\"%s\",\"type\":\"%s\",\"labels\":", TRACER_SAMPLE, name, type) < 0) {
 		*ret = NULL;
 		return -ENOMEM;
 	}
