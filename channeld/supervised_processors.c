@@ -9,6 +9,7 @@
 
 #include "../common/log.h"
 #include "../common/paths.h"
+#include "clock.h"
 #include "worker.h"
 
 _Static_assert(SPOOL_MAX_ROUTES <= 64, "processors_said has a bit for each route");
@@ -60,8 +61,15 @@ int processors_prepare(struct supervised *child)
 
 void processors_reload(struct supervised *child, const struct channeld_conf *conf)
 {
-	if (child->processors)
-		child->processors->limits = conf_limits(conf);
+	struct processor_area *area = child->processors;
+	uint64_t now = clock_monotonic();
+
+	if (!area)
+		return;
+	area->limits = conf_limits(conf);
+	/* What waits under the old one waits no longer than the new one says. */
+	for (size_t i = 0; i < SPOOL_MAX_ROUTES; i++)
+		area->rows[i].retry_at_ns = MIN(area->rows[i].retry_at_ns, now + area->limits.retry_ns);
 }
 
 void processors_ended(struct supervised *child)

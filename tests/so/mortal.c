@@ -27,3 +27,9 @@ TRACER_EXPORT void refuse(struct tracer_ctx *ctx)
 {
 	tracer_fail(ctx, 2);
 }
+
+TRACER_EXPORT void die(struct tracer_ctx *ctx)
+{
+	(void)ctx;
+	abort();
+}
