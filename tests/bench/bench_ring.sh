@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
 # ring → JSON → spool, whole envelope, 64-byte events of eight fields out of a ring filled beforehand, by the worker that
-# ships; the same through a C processor in its sandbox; beside them the bare limit, and bpftrace printing the same fields.
+# ships; the same as raw bytes, and through a C and a Go processor in its sandbox; beside them the bare limit, and bpftrace printing the same fields.
 # Rows for scripts/bench: medians of $ROUNDS rounds, all processes of a round on one CPU. A busy machine shows in the
 # difference between wall and CPU time. After each round a reader checks every CRC, id and count.
 set -euo pipefail
@@ -16,8 +16,8 @@ RING=$((64 << 20)) SPOOL=$((512 << 20))
 T=$(mktemp -d /tmp/ebpf-agent-bench.XXXXXX)
 chmod 755 "$T"
 trap 'umount -q "$T/run/bpf" "$T/run" || true; rm -rf "$T"' EXIT
-export EBPF_AGENT_RUNTIME_DIR=$T/run
-mkdir "$T/run"
+export EBPF_AGENT_RUNTIME_DIR=$T/run EBPF_AGENT_STATE_DIR=$T/state
+mkdir -p "$T/run" "$T/state/dead-letter"
 mount -t tmpfs -o size=800m none "$T/run"
 mkdir -p "$T/run"/{bpf,manifest,spool,hint,lock}
 mount -t bpf none "$T/run/bpf"
@@ -43,13 +43,21 @@ rounds() {
 processor=()
 rounds "the limit: consume and memcpy of the ring, nothing decoded" "" bare bare bare
 limit=$wall
-rounds "ring -> JSON -> spool, whole envelope, one core" ">= 4" decode worker "$BUILD/bin/ebpf-channeld" decode
+rounds "ring -> raw -> spool: header, CRC and commit alone" "" raw raw raw
+row "ring -> raw -> spool, of the limit" "$(ratio "$wall" "$limit")" "x" ">= 0.2"
+rm -f "$T/run/spool/"*
+rounds "ring -> JSON -> spool, whole envelope, one core" ">= 5" decode worker "$BUILD/bin/ebpf-channeld" decode
 json=$wall
 row "ring -> JSON -> spool, of the limit" "$(ratio "$json" "$limit")" "x"
 rm -f "$T/run/spool/"*
 processor=("$BUILD/tests/so/ringfill.so" process)
 rounds "ring -> C processor in its sandbox -> spool, one core" ">= 2" processed worker "$BUILD/bin/ebpf-channeld" processed "$BUILD/bin/ebpf-launcher"
 rm -f "$T/run/spool/"*
+if [ -e "$BUILD/tests/go/ringfill.so" ]; then
+	processor=("$BUILD/tests/go/ringfill.so" process)
+	rounds "ring -> Go processor in its sandbox -> spool, one core" "" in_go worker "$BUILD/bin/ebpf-channeld" in_go "$BUILD/bin/ebpf-launcher"
+	rm -f "$T/run/spool/"*
+fi
 
 # bpftrace, which has no ring to fill beforehand, prints as fast as it can while one process makes system calls.
 if command -v bpftrace >/dev/null; then

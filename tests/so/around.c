@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later OR BSD-2-Clause */
 /* Functions around a load that ask for nothing, of any object. */
-#include "tracer.h"
+#include "tracer_load.h"
 
 TRACER_EXPORT void preload(struct tracer_ctx *ctx)
 {

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* ringbench bare PROGRAM
  *	the limit: how fast its pinned ring can be consumed and copied, with nothing decoded. Consumes nothing.
+ * ringbench raw PROGRAM
+ *	consumes its ring, and writes each record as it is into a spool: what a header, a CRC and a commit per 256 cost.
  * ringbench worker EBPF_CHANNELD PROGRAM [EBPF_LAUNCHER]
  *	starts the worker on the filled ring, and measures until all of it is committed. Then reads the spool as a sink
  *	would: every CRC, every line, every id, the count.
@@ -90,6 +92,54 @@ static void bare(const char *program)
 	print(n, (struct took){ now() - t.wall, cpu(0) - t.cpu });
 	free(to);
 	ring_close(&r);
+}
+
+#define RAW_BATCH 256
+
+static uint64_t raw_batch(struct ring *ring, struct spool_writer *w)
+{
+	struct spool_rec rec = { .kind = SPOOL_KIND_JSON, .source = ring->map_id };
+	uint64_t n = 0;
+	struct record r;
+
+	for (; n < RAW_BATCH && ring_next(ring, &r); n++) {
+		char *to = spool_room(w, r.len);
+
+		if (!to)
+			die("the spool is full", ENOSPC);
+		rec.source_pos = r.pos;
+		memcpy(to, r.data, r.len);
+		spool_add(w, &rec, r.len);
+	}
+	w->next.sources[0].drained += n;
+	w->next.sources[0].next = ring->pos;
+	w->next.n_sources = 1;
+	spool_commit(w);
+	ring_release(ring, ring->pos);
+	return n;
+}
+
+static void raw(const char *program)
+{
+	struct spool_writer w = {};
+	struct ring ring = {};
+	uint64_t n = 0, some;
+	char path[PATH_MAX];
+	struct took t;
+	int err;
+
+	open_pinned(&ring, program);
+	path_spool(program, path);
+	unlink(path);
+	err = spool_writer_open(&w, path, program, SPOOL_MAX_SIZE / 2, NULL);
+	if (err < 0)
+		die("spool", err);
+	t = (struct took){ now(), cpu(0) };
+	while ((some = raw_batch(&ring, &w)) > 0)
+		n += some;
+	print(n, (struct took){ now() - t.wall, cpu(0) - t.cpu });
+	spool_writer_close(&w);
+	ring_close(&ring);
 }
 
 static pid_t start(const char *path, char *const *argv, int fd)
@@ -255,6 +305,8 @@ int main(int argc, char **argv)
 {
 	if (argc == 3 && strcmp(argv[1], "bare") == 0)
 		bare(argv[2]);
+	else if (argc == 3 && strcmp(argv[1], "raw") == 0)
+		raw(argv[2]);
 	else if (argc >= 4 && strcmp(argv[1], "worker") == 0)
 		worker(argv, argc > 4 ? argv[4] : NULL);
 	else if (argc == 4 && strcmp(argv[1], "check") == 0)
