@@ -16,6 +16,11 @@
  * is being corrected), and what a processor may reorder. */
 #define SLACK_NS 5000
 
+/* Buffers wake when they are half full (loaderd/broker.c); before, they are looked at: soon after an event, less often
+ * as time goes by without one. */
+#define LOOK_MIN_NS (2 * NSEC_PER_MSEC)
+#define LOOK_MAX_NS (20 * NSEC_PER_MSEC)
+
 struct cpu {
 	struct perf perf;
 	const struct buffer *buffer;
@@ -30,6 +35,7 @@ struct perf_channel {
 	struct cpu **heap;		/* those that have an event to take, the earliest first */
 	size_t n_heap;
 	uint64_t until;			/* CLOCK_MONOTONIC: no later event is taken */
+	uint64_t look_ns;		/* from the last look to the next */
 	uint32_t fixed, padded;		/* what a record has without and with the kernel's padding; 0: it varies */
 };
 
@@ -88,8 +94,10 @@ static size_t perf_gather(struct channel *c, struct record *ret, size_t quota)
 	struct perf_channel *p = c->state;
 	size_t n;
 
-	if (!p->n_heap)
+	if (!p->n_heap) {
 		look(c);
+		p->look_ns = p->n_heap ? LOOK_MIN_NS / 2 : MIN(MAX(2 * p->look_ns, LOOK_MIN_NS), LOOK_MAX_NS);
+	}
 	for (n = 0; n < quota && p->n_heap; n++) {
 		struct cpu *first = p->heap[0];
 		struct record *r = &ret[n];
@@ -123,6 +131,13 @@ static void perf_release_channel(struct channel *c)
 
 	for (size_t i = 0; i < p->n; i++)
 		perf_release(&p->cpus[i].perf, c->sources[i].row->next);
+}
+
+static uint64_t perf_due(const struct channel *c)
+{
+	const struct perf_channel *p = c->state;
+
+	return p->until + SLACK_NS + p->look_ns;
 }
 
 static bool perf_empty_channel(struct channel *c)
@@ -297,6 +312,7 @@ const struct transport transport_perf = {
 	.put_back = perf_put_back,
 	.release = perf_release_channel,
 	.empty = perf_empty_channel,
+	.due = perf_due,
 	.tick = perf_tick,
 	.count = perf_buffers_count,
 	.lost = perf_buffers_lost,

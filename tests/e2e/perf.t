@@ -17,16 +17,16 @@ Y
 row() { ctl ledger "$1" --json | jq -r ".channels[0].$2"; }
 ns() { jq .data.n "$T/x/log/$1.jsonl"; }
 
-program tick
+program tick "buffer: 1M"
 start x "$T/tick.yaml" || { not_ok "an instance with a perf buffer gets ready"; sed 's/^/# /' "$T/x.err"; done_testing; }
 ok "an instance with a perf buffer gets ready"
 CPUS=$(nproc)
-like "show says how large it is, and on how many CPUs" "$(ctl show tick)" "262144 bytes on each of $CPUS CPU"
+like "show says how large it is, and on how many CPUs" "$(ctl show tick)" "1048576 bytes on each of $CPUS CPU"
 like "and where an event's time comes from" "$(ctl show tick)" "time +the kernel's"
 
 # ---- order
 export TICK_HOP=1
-ticker 20000
+ticker 20000 0 10000
 unset TICK_HOP
 check "the ledger balances at rest" balanced 10
 is "the program counted what was made" "$(row tick produced)" 20000
