@@ -15,17 +15,45 @@ storm_yaml() {
 	printf 'channels:\n  ticks: { type: ring_buffer }\nstorage:\n  file: { rotate-size: 4M, keep: 1000 }\n'
 }
 
+# Without a process, which would cost more than what it looks for.
+exec {STORM_FD}<> <(:)
+storm_pause() { read -rt "$1" -u "$STORM_FD"; }
+# storm_child PARENT COMMAND [LAST]: leaves in $pid the child that runs COMMAND, with LAST as its last argument; false: none does just now
+storm_child() {
+	local kids=() argv parent=$1
+	pid=
+	read -r -a kids 2>/dev/null <"/proc/$parent/task/$parent/children"	# no line feed ends it: never true
+	for pid in ${kids[@]+"${kids[@]}"}; do
+		mapfile -d '' -t argv 2>/dev/null <"/proc/$pid/cmdline" || continue
+		[ ${#argv[@]} -gt 0 ] && [ "${argv[0]##*/}" = "$2" ] || continue
+		[ -z "${3:-}" ] || [ "${argv[-1]}" = "$3" ] || continue
+		return 0
+	done
+	pid=
+	return 1
+}
+# storm_victim WHO: a daemon or a program's worker, into $pid
+storm_victim() {
+	if [ -n "${EBPF_AGENT_UNITS:-}" ]; then
+		pid=$(victim "$1" 2>/dev/null)
+		[ -n "$pid" ]
+	elif [[ " $DAEMONS " == *" $1 "* ]]; then
+		storm_child "$PID" "ebpf-$1"
+	else
+		storm_child "$PID" ebpf-channeld && storm_child "$pid" ebpf-channeld "$1"
+	fi
+}
+
 # storm_while CONDITION VICTIM…: while it holds, kills one of them at a time, or two at once, at random; now and then stops them for a while
 # instead. Counts in $kills and $stops. A victim that is not there just now is passed over.
 kills=0 stops=0
 storm_while() {
-	local condition=$1 all=("${@:2}") pids pid
+	local condition=$1 all=("${@:2}") pids pid n
 	while eval "$condition"; do
-		sleep "0.0$((RANDOM % 10))"
+		storm_pause "0.0$((RANDOM % 10))"
 		pids=()
-		for _ in 1 $([ $((RANDOM % 4)) = 0 ] && echo 2); do
-			pid=$(victim "${all[RANDOM % ${#all[@]}]}" 2>/dev/null)
-			[ -n "$pid" ] && pids+=("$pid")
+		for ((n = RANDOM % 4 ? 1 : 2; n > 0; n--)); do
+			storm_victim "${all[RANDOM % ${#all[@]}]}" && pids+=("$pid")
 		done
 		[ ${#pids[@]} -gt 0 ] || continue
 		if [ $((RANDOM % 10)) = 0 ]; then
@@ -36,4 +64,10 @@ storm_while() {
 			kill -9 "${pids[@]}" 2>/dev/null && kills=$((kills + ${#pids[@]}))
 		fi
 	done
+}
+# all_there PROGRAMS: whoever was killed often is started again late, and a daemon that has just begun knows of no program yet
+all_there() {
+	local d
+	for d in loaderd channeld sinkd; do [ -n "$(daemon_pid $d)" ] || return 1; done
+	[ "$(ctl ledger --json | jq '[(.channels | length), (.sinks | length)] | join(" ")')" = "\"$1 $(($1 * SINKS))\"" ] && ctl list
 }

@@ -34,7 +34,7 @@ harvest() {
 counted() { ctl ledger "$1" --json | jq '[.channels[] | .ring_full, .nmi, .lost] + [.events[] | .decode, .so_error, .so_crash, .so_timeout, .filtered, .oversize, .spool_full] + [.sinks[] | select(.sink == "file") | .rejected, .disk_full, .expired, .damaged] | add'; }
 in_file() { echo $(($(wc -l <"$T/$1.numbers") + $(wc -l <"$T/x/log/$1.jsonl"))); }
 
-produced=0 round=0 began=$SECONDS
+produced=0 round=0 began=$SECONDS before=-1
 while [ "$kills" -lt "$KILLS" ]; do
 	TICK_MAGIC=$MAGIC "$BUILD/tests/tools/ticker" "$ROUND" "$produced" 20000 & TICKER=$!
 	PIDS+=("$TICKER")
@@ -42,13 +42,15 @@ while [ "$kills" -lt "$KILLS" ]; do
 	storm_while 'kill -0 $TICKER 2>/dev/null && [ $kills -lt $KILLS ]' $STORM_PROGRAMS $STORM_PROGRAMS channeld sinkd sinkd
 	wait "$TICKER"; forget "$TICKER"
 	produced=$((produced + ROUND)) round=$((round + 1))
-	balanced 120 || { not_ok "round $round: the ledger balances at rest"; ctl ledger; break; }
+	wait_for 60 all_there ${#yamls[@]} && balanced 120 || { not_ok "round $round: the ledger balances at rest"; ctl ledger; break; }
 	harvest
 	for p in $STORM_PROGRAMS; do
 		delivered=$(in_file "$p") lost=$(counted "$p")
 		[ $((delivered + lost)) = "$produced" ] || not_ok "round $round, $p: produced $produced, delivered $delivered, counted $lost"
 	done
 	echo "# round $round, $((SECONDS - began)) s: $kills kills, $stops stops, $produced events: all are delivered or counted"
+	[ "$kills" -gt "$before" ] || not_ok "round $round: somebody was killed"
+	before=$kills
 	[ "$FAILED" = 0 ] || break
 done
 is "killed as often as asked for" "$([ "$kills" -ge "$KILLS" ] && echo yes)" yes
