@@ -42,13 +42,22 @@ class Order(ctypes.Structure):
                 ("sites", ((ctypes.c_uint32 * NUMBER["SITES"]) * len(CALLS)) * len(KINDS))]
 
 
-SCENES = {	# items of the program beside its object, and what else it says; {so}: where shared objects are
-    "plain": ("", ""),
-    "processor": ("  - { name: plain, type: user_so, path: {so}/plain.so }\n", "events:\n  - { name: plain }\n"),
-    "functions": ("  - { name: around, type: user_so, path: {so}/around.so, properties: { functions: [\n"
-                  "      { name: preload, type: preload }, { name: postload, type: postload },\n"
-                  "      { name: unload, type: unload } ] } }\n", ""),
-    "rotate": ("", "storage:\n  file: { rotate-size: 16K, keep: 100, fsync: batch }\n"),
+class Scene:
+    """A program: its object, the type of its channel, items beside the object, what else it says. {so}: shared objects."""
+
+    def __init__(self, object="tick_big", channel="ring_buffer", items="", more=""):
+        self.object, self.channel, self.items, self.more = object, channel, items, more
+
+
+SCENES = {
+    "plain": Scene(),
+    "perf": Scene(object="tick_perf", channel="perf_buffer"),
+    "processor": Scene(items="  - { name: plain, type: user_so, path: {so}/plain.so }\n",
+                       more="events:\n  - { name: plain }\n"),
+    "functions": Scene(items="  - { name: around, type: user_so, path: {so}/around.so, properties: { functions: [\n"
+                             "      { name: preload, type: preload }, { name: postload, type: postload },\n"
+                             "      { name: unload, type: unload } ] } }\n"),
+    "rotate": Scene(more="storage:\n  file: { rotate-size: 16K, keep: 100, fsync: batch }\n"),
 }
 
 

@@ -72,11 +72,12 @@ class Run:
         self.write_program()
 
     def write_program(self):
-        items, more = SCENES[self.scene]
+        scene = SCENES[self.scene]
         with open(self.dir + "/tick.yaml", "w") as f:
-            f.write("programs:\n  - { name: tick, type: ebpf_object, path: %s/tests/bpf/tick_big.bpf.o,\n"
-                    "      properties: { variables: { tick_magic: %d } } }\n%schannels:\n  ticks: { type: ring_buffer }\n%s" %
-                    (BUILD, self.room.magic, items.replace("{so}", BUILD + "/tests/so"), more))
+            f.write("programs:\n  - { name: tick, type: ebpf_object, path: %s/tests/bpf/%s.bpf.o,\n"
+                    "      properties: { variables: { tick_magic: %d } } }\n%schannels:\n  ticks: { type: %s }\n%s" %
+                    (BUILD, scene.object, self.room.magic, scene.items.replace("{so}", BUILD + "/tests/so"),
+                     scene.channel, scene.more))
 
     def text(self, name):
         with open(self.dir + "/" + name, errors="replace") as f:
