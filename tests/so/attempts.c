@@ -73,7 +73,7 @@ static void try_all(struct tracer_ctx *ctx, const char *prefix)
 	TRY("mmap_huge", mmap(NULL, 2 << 20, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS | MAP_HUGETLB, -1, 0) ==
 	    MAP_FAILED ? -1 : 0);
 	TRY("mremap", syscall(SYS_mremap, (uintptr_t)buf & ~4095UL, 4096, 1 << 30, MREMAP_MAYMOVE, 0));
-	TRY("mlock", mlock(buf, sizeof(buf)));
+	TRY("mlock", syscall(SYS_mlock, buf, sizeof(buf)));	/* a sanitizer has an mlock() of its own */
 	TRY("truncate", ftruncate(3, 0));
 	TRY("stat", syscall(SYS_newfstatat, AT_FDCWD, "/etc/passwd", (char[256]){ 0 }, 0));
 	TRY("mmap", mmap(NULL, 4096, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0) == MAP_FAILED ? -1 : 0);
