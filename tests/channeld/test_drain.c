@@ -7,7 +7,7 @@
 #include "../../channeld/drain.h"
 #include "../../channeld/ring.h"
 #include "../../common/program.h"
-#include "../common/spooldir.h"
+#include "../common/killtest.h"
 #include "../tools/ringfill.h"
 
 #define ROUTES 8
@@ -90,11 +90,11 @@ static void ring_doorbell(void *arg)
 
 static int load(void)
 {
-	char path[PATH_MAX];
+	char file[PATH_MAX];
 
 	libbpf_set_print(quiet);
-	snprintf(path, sizeof(path), "%s/tests/bpf/ringfill.bpf.o", getenv("BUILD") ?: "build");
-	object = bpf_object__open(path);
+	snprintf(file, sizeof(file), "%s/tests/bpf/ringfill.bpf.o", getenv("BUILD") ?: "build");
+	object = bpf_object__open(file);
 	if (!object)
 		return -1;
 	bpf_map__set_max_entries(bpf_object__find_map_by_name(object, "events"), 64 << 10);
@@ -139,7 +139,7 @@ static void begin(size_t n, struct layout_field *fields, size_t n_fields)
 	assert_true(cursor >= 0);
 }
 
-static int end(void **state)
+static int finish(void **state)
 {
 	(void)state;
 	drain_fini(&d);
@@ -262,7 +262,126 @@ static void with_drop_newest_nobody_waits_and_what_finds_no_room_is_counted(void
 	assert_int_equal(d.spool.next.sources[0].drained, 150);
 }
 
-#define TEST(name) cmocka_unit_test_teardown(name, end)
+/* ---- killed at any instruction ----------------------------------------------------------------------- */
+
+static void batch_job(void)
+{
+	mark();
+	drain_batch(&d);
+	mark();
+}
+
+/* What a kill would leave is what lies in shared memory at that moment, and a new worker makes of it: each event is in
+ * the commit with all its records and counters, or still in the ring. NULL, or what is not so. */
+static const char *what_is_off(uint64_t ring_begin, uint64_t ring_record)
+{
+	static struct spool_commit c;
+	const struct spool_source *row = c.sources;
+	uint64_t pos, records = 0, spooled = 0;
+	struct spool_rec rec;
+	const char *line;
+
+	if (spool_read_commit(&reader, &c) < 0)
+		return "no commit is whole";
+	for (pos = 0; pos < c.head; pos += rec.len, records++) {
+		if (spool_read(&reader, pos, c.head, &rec, &line) < 0)
+			return "a record that was published is not whole";
+		if (rec.source_pos >= row->next)
+			return "a record was published, and its event will come again";
+	}
+	for (unsigned i = 0; i < c.n_routes; i++) {
+		if (c.routes[i].ok != row->drained || c.routes[i].results != row->drained)
+			return "not every event has its results";
+		spooled += c.routes[i].spooled;
+	}
+	if (records != c.records || records != spooled)
+		return "the counters speak of other records";
+	if (row->drained * ring_record != row->next - ring_begin)
+		return "the position is that of other events";
+	return ring_consumed(d.channels[0].state) > row->next ? "the ring lost what was not published" : NULL;
+}
+
+static const char *step_through_a_batch(unsigned *ret_before, unsigned *ret_behind)
+{
+	const struct spool_source *row = d.spool.next.sources;
+	uint64_t head = d.spool.published, begin_pos = row->next - row->drained * (64 + 8);
+	const char *off = what_is_off(begin_pos, 64 + 8);
+	static struct spool_commit c;
+	pid_t pid = start(batch_job);
+
+	*ret_before = *ret_behind = 0;
+	while (!off && step(pid)) {
+		off = what_is_off(begin_pos, 64 + 8);
+		assert_int_equal(spool_read_commit(&reader, &c), 0);
+		++*(c.head > head ? ret_behind : ret_before);
+	}
+	end(pid);
+	return off;
+}
+
+static void expect_exact_at_every_instruction(void)
+{
+	unsigned before, behind;
+	const char *off = step_through_a_batch(&before, &behind);
+
+	if (off)
+		fail_msg("after instruction %u: %s", before + behind, off);
+	print_message("# %u instructions before the commit, %u behind\n", before, behind);
+	assert_true(before > 100 && behind > 1);
+}
+
+static void a_batch_is_exact_at_every_instruction(void **state)
+{
+	(void)state;
+	begin(2, small, ARRAY_SIZE(small));
+	fill(3);
+	expect_exact_at_every_instruction();
+	take_all(taken);
+	assert_int_equal(taken[0], 3);
+}
+
+/* All but full beforehand, so that some of the batch fits. */
+static void so_it_is_when_results_find_no_room(void **state)
+{
+	static struct spool_commit c;
+
+	(void)state;
+	begin(2, big, 40);
+	d.drop_newest = true;
+	for (unsigned n = 0; d.spool.next.head - d.spool.tail + 4 * 5000 < d.spool.data_size; n++) {
+		fill(1);
+		assert_int_equal(drain_batch(&d), 1);
+	}
+	fill(4);
+	expect_exact_at_every_instruction();
+	assert_int_equal(spool_read_commit(&reader, &c), 0);
+	assert_true(c.routes[0].spooled < c.routes[0].ok);
+}
+
+static size_t gather_and_release(struct channel *c, struct record *ret, size_t quota)
+{
+	size_t n = transport_ring.gather(c, ret, quota);
+
+	if (n)
+		ring_release(c->state, ret[n - 1].end);
+	return n;
+}
+
+static void control_a_ring_released_too_soon_is_found(void **state)
+{
+	static struct transport hasty;
+	unsigned before, behind;
+
+	(void)state;
+	begin(2, small, ARRAY_SIZE(small));
+	hasty = transport_ring;
+	hasty.gather = gather_and_release;
+	d.channels[0].transport = &hasty;
+	fill(3);
+	assert_string_equal(step_through_a_batch(&before, &behind), "the ring lost what was not published");
+}
+
+#define TEST(name) cmocka_unit_test_teardown(name, finish)
 
 int main(void)
 {
@@ -274,6 +393,9 @@ int main(void)
 		TEST(a_full_spool_is_waited_for_within_a_batch),
 		TEST(what_no_spool_can_hold_is_counted),
 		TEST(with_drop_newest_nobody_waits_and_what_finds_no_room_is_counted),
+		TEST(a_batch_is_exact_at_every_instruction),
+		TEST(so_it_is_when_results_find_no_room),
+		TEST(control_a_ring_released_too_soon_is_found),
 	};
 	int failed;
 
