@@ -195,7 +195,8 @@ static void keep_letter(struct drain *d, const struct route *r, const struct whe
 	struct letter m = {
 		.id = letter_id(r, rec, drop), .wall_ns = when->drain_ns + (uint64_t)when->wall_offset_ns,
 		.program = d->program, .channel = r->channel->name, .event = r->manifest->event_name,
-		.processor = manifest_route_asks(r->manifest), .route = r->rec.route, .data = rec->data, .len = rec->len,
+		.processor = manifest_route_asks(r->manifest), .route = r->rec.route,
+		.data = rec->data, .len = rec->len,
 	};
 
 	if (tried) {

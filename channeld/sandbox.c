@@ -171,8 +171,8 @@ static void be_first_to_go(void)
 	close(fd);
 }
 
-/* Of threads that the object starts (the Go runtime: half a dozen). RLIMIT_DATA counts their stacks in full, used or not,
- * and by default they are as large as the main thread's may become. */
+/* Of threads that the object starts (the Go runtime: half a dozen). RLIMIT_DATA counts their stacks in full, used or
+ * not, and by default they are as large as the main thread's may become. */
 static void set_stack_size(void)
 {
 	pthread_attr_t attr;

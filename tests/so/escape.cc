@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later OR BSD-2-Clause
-/* The same in C++: exceptions that leave process(). Event DEED * 20 + 10 does the deed of that number, all others are answered.
+/* The same in C++: exceptions that leave process(). Event DEED * 20 + 10 does the deed of that number, all others are
+ * answered.
  *
  * deed: throw_int so_crash
  * deed: throw_and_catch ok
