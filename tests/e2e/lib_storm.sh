@@ -4,15 +4,27 @@
 # the same victims and pauses.
 
 # The programs of a long storm; each sees all events. To add one: its name here, and its YAML below.
-STORM_PROGRAMS="plain processor"
+STORM_PROGRAMS="plain processor perf"
+# storm_object OBJECT [MAPS]
+storm_object() { printf 'programs:\n  - { name: tick, type: ebpf_object, path: %s, properties: { variables: { tick_magic: %s }%s } }\n' "$BUILD/tests/bpf/$1" "$MAGIC" "${2:+, maps: $2}"; }
 storm_yaml() {
-	local tick="{ name: tick, type: ebpf_object, path: $BUILD/tests/bpf/tick_big.bpf.o, properties: { variables: { tick_magic: $MAGIC }, maps: { ticks: { max_entries: 67108864 } } } }"
+	local big="{ ticks: { max_entries: 67108864 } }"
 	case $1 in
-	plain) printf 'programs:\n  - %s\n' "$tick" ;;
-	# It refuses some events, has nothing to say of others, and dies of one (tests/so/moody.c).
-	processor) printf 'programs:\n  - %s\n  - { name: moody, type: user_so, path: %s }\nevents:\n  - { name: moody }\n' "$tick" "$BUILD/tests/so/moody.so" ;;
+	plain)
+		storm_object tick_big.bpf.o "$big"
+		printf 'channels:\n  ticks: { type: ring_buffer }\n'
+		;;
+	processor)	# it refuses some events, has nothing to say of others, and dies of one (tests/so/moody.c)
+		storm_object tick_big.bpf.o "$big"
+		printf '  - { name: moody, type: user_so, path: %s }\nevents:\n  - { name: moody }\n' "$BUILD/tests/so/moody.so"
+		printf 'channels:\n  ticks: { type: ring_buffer }\n'
+		;;
+	perf)
+		storm_object tick_perf.bpf.o
+		printf 'channels:\n  ticks: { type: perf_buffer, buffer: 4M }\n'
+		;;
 	esac
-	printf 'channels:\n  ticks: { type: ring_buffer }\nstorage:\n  file: { rotate-size: 4M, keep: 1000 }\n'
+	printf 'storage:\n  file: { rotate-size: 4M, keep: 1000 }\n'
 }
 
 # Without a process, which would cost more than what it looks for.

@@ -31,7 +31,7 @@ harvest() {
 	done
 	: >"$T/x.out"
 }
-counted() { ctl ledger "$1" --json | jq '[.channels[] | .ring_full, .nmi, .lost] + [.events[] | .decode, .so_error, .so_crash, .so_timeout, .filtered, .oversize, .spool_full] + [.sinks[] | select(.sink == "file") | .rejected, .disk_full, .expired, .damaged] | add'; }
+counted() { ctl ledger "$1" --json | jq '[.channels[] | .ring_full, .nmi, .lost] + [.events[] | .decode, .so_error, .so_crash, .so_timeout, .filtered, .oversize, .spool_full] + [.sinks[] | select(.sink == "file") | .rejected, .disk_full, .expired, .damaged] | map(numbers) | add'; }
 in_file() { echo $(($(wc -l <"$T/$1.numbers") + $(wc -l <"$T/x/log/$1.jsonl"))); }
 
 produced=0 round=0 began=$SECONDS before=-1
