@@ -1,0 +1,43 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-or-later
+# Objects that nobody here wrote, of tools that watch the scheduler: cut out of Debian's libbpf-tools, they run from YAML alone, and agree with what the kernel itself
+# counted of a process in /proc, and with what that process and its waker measured.
+. "$(dirname "$0")/lib.sh"
+. "$(dirname "$0")/lib_tools.sh"
+TOOLS="runqlat runqslower cpudist wakeuptime offcputime"
+
+mkfifo "$T/go"
+"$PYTHON" "$ROOT/tests/e2e/helpers/sleeper.py" "$T/ready" "$T/go" "$T/sleeper" & SLEEPER=$!
+PIDS+=("$SLEEPER")
+check "a process sleeps" wait_for 10 test -e "$T/ready"
+pid=$(cat "$T/ready")
+for t in $TOOLS; do tool "$t" PID="$pid"; done
+# shellcheck disable=SC2086
+start x $(printf "$T/%s.yaml " $TOOLS) || { not_ok "all of them load from YAML alone"; done_testing; }
+ok "all of them load from YAML alone"
+timeout 10 sh -c ': >"$1"' - "$T/go"
+check "it is woken many times, and ends" wait "$SLEEPER"
+forget "$SLEEPER"
+sleep 0.6	# three readings
+check "the ledger balances at rest" balanced 5
+nothing_lost runqslower
+check "stops orderly" stop
+read -r least most times voluntary involuntary <"$T/sleeper"
+say "asleep for $least to $most us; $times times on a processor, left it $voluntary times by itself and $involuntary times not"
+
+# Who is preempted on its way into sleep is not seen as waiting by runqlat.
+got=$(last_samples runqlat | jq -s --arg pid "$pid" '[.[] | select(.labels == {pid: $pid, comm: "sleeper"}) | .count] | add')
+check "runqlat: as often as it came onto a processor ($got)" test $((got <= times && got >= times - involuntary)) = 1
+got=$(events runqslower | jq -r 'select(.comm == "sleeper") | .pid' | grep -cx "$pid")
+check "runqslower: each time is an event ($got)" test $((got <= times && got >= times - involuntary)) = 1
+is "cpudist: off it once less, since it was so to begin with" "$(last_samples cpudist | jq -c '[.labels, .count]')" "[{\"pid\":\"$pid\",\"comm\":\"sleeper\"},$((times - 1))]"
+got=$(last_samples wakeuptime blocked_ns | jq -s '[.[] | select(.labels.waker == "waker" and .labels.target == "sleeper") | .value] | add / 1000 | floor')
+check "wakeuptime: blocked until the waker came, for $got us" test $((got >= least && got <= most)) = 1
+got=$(last_samples offcputime off_cpu_us | jq -s --arg pid "$pid" '[.[] | select(.labels.pid == $pid and .labels.comm == "sleeper") | .value] | add')
+check "offcputime: off its processor for $got us" test $((got >= least && got <= most)) = 1
+for t in wakeuptime offcputime; do
+	is "$t: each stack that a sample names is there, in kernel addresses" "$(jq -rn --slurpfile data <(events "$t") '
+		[$data[] | select(.addresses?) | {key: (.stack_id | tostring), value: .addresses}] | from_entries as $stacks
+		| $data[] | .labels? // empty | (.w_k_stack_id // .stack) as $id | select($stacks[$id] | length > 2 and all(.[]; startswith("0xffff")) | not)')" ''
+done
+done_testing
