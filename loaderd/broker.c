@@ -196,8 +196,8 @@ static int describe_kprobe(const char *what, char *function, struct perf_event_a
 #define KPROBE_RETURN 1		/* /sys/bus/event_source/devices/kprobe/format/retprobe: config:0 */
 
 /* Where BPF programs on one CPU put what they have to say. Wakes when the buffer is half full (watermark 0), not at
- * each record: that costs the program an interrupt each time (9 µs measured in a virtual machine), and the reader looks
- * by itself. Since Linux 6.0 it says how many found no room. */
+ * each record: that costs the program an interrupt each time (9 us, measured in a virtual machine), and the reader
+ * looks by itself. Since Linux 6.0 it says how many found no room. */
 static int open_output(const char *cpu_text, struct broker_answer *a)
 {
 	struct perf_event_attr attr = {
