@@ -73,7 +73,7 @@ check "some were lost" test "$(row small lost)" -gt 0
 is "as many as are not in the file" "$(($(row small lost) + $(wc -l <"$T/x/log/small.jsonl")))" "$(row small produced)"
 kill_one small
 check "a new worker counts none of them twice" balanced 10
-like "status says so" "$(ctl status)" "small.*lost"
+check "status says so" wait_for 5 eval 'ctl status | grep -q "small.*lost"'
 
 # ---- unloading
 ticker 5000 100000 & TICKER=$!
