@@ -3,7 +3,7 @@
 # An object that nobody here wrote: mountsnoop, cut out of Debian's libbpf-tools, its event described by `fields:`, runs
 # from YAML alone and agrees with strace.
 . "$(dirname "$0")/lib.sh"
-. "$(dirname "$0")/lib_tools.sh"
+. "$ROOT/tests/e2e/lib_tools.sh"
 
 tool mountsnoop
 start x "$T/mountsnoop.yaml" || { not_ok "it loads from YAML alone"; done_testing; }

@@ -3,7 +3,7 @@
 # Objects that nobody here wrote, of tools that watch block devices: cut out of Debian's libbpf-tools, they run from YAML alone, and agree with whoever reads from a
 # device of its own, and with what the kernel counted of that.
 . "$(dirname "$0")/lib.sh"
-. "$(dirname "$0")/lib_tools.sh"
+. "$ROOT/tests/e2e/lib_tools.sh"
 TOOLS="biolatency bitesize biopattern"
 
 truncate -s 8M "$T/device"

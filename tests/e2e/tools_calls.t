@@ -3,7 +3,7 @@
 # Objects that nobody here wrote, of tools that trace system calls: cut out of Debian's libbpf-tools, they run from YAML alone, and agree with strace,
 # each event and each field; exitsnoop with whoever started what ended.
 . "$(dirname "$0")/lib.sh"
-. "$(dirname "$0")/lib_tools.sh"
+. "$ROOT/tests/e2e/lib_tools.sh"
 [ "$(uname -m)" = x86_64 ] || skip_all "the calls are made by their x86-64 numbers"
 TOOLS="opensnoop statsnoop sigsnoop sigsnoop_calls execsnoop exitsnoop"
 mkdir "$T/user" && chown 64321 "$T/user"	# the one that opensnoop and execsnoop are told of

@@ -3,7 +3,7 @@
 # Objects that nobody here wrote, of tools that count: syscount, hardirqs, softirqs and drsnoop, cut out of Debian's libbpf-tools, run from YAML alone. syscount agrees with
 # strace; the others' counts lie between what /proc said just before and just after.
 . "$(dirname "$0")/lib.sh"
-. "$(dirname "$0")/lib_tools.sh"
+. "$ROOT/tests/e2e/lib_tools.sh"
 
 # snapshot NAME: lines "interrupts NAME COUNT", "softirqs NAME COUNT" and "reclaims all COUNT", as the kernel has counted them since it started. A line of several
 # devices is none that one could compare.

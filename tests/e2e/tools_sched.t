@@ -3,7 +3,7 @@
 # Objects that nobody here wrote, of tools that watch the scheduler: cut out of Debian's libbpf-tools, they run from YAML alone, and agree with what the kernel itself
 # counted of a process in /proc, and with what that process and its waker measured.
 . "$(dirname "$0")/lib.sh"
-. "$(dirname "$0")/lib_tools.sh"
+. "$ROOT/tests/e2e/lib_tools.sh"
 TOOLS="runqlat runqslower cpudist wakeuptime offcputime"
 
 mkfifo "$T/go"

@@ -3,7 +3,7 @@
 # Objects that nobody here wrote, of tools that trace TCP: tcplife and tcpstates, cut out of Debian's libbpf-tools, run from YAML alone, and agree with those who made
 # the connections and with the tools themselves, which run beside.
 . "$(dirname "$0")/lib.sh"
-. "$(dirname "$0")/lib_tools.sh"
+. "$ROOT/tests/e2e/lib_tools.sh"
 
 tool tcplife
 tool tcpstates
