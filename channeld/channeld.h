@@ -53,6 +53,7 @@ struct supervised {
 	uint64_t quick_deaths, restarts;
 	bool failed;			/* too many quick deaths: tried again seldom */
 	struct watch *watch;		/* for losses */
+	int pipes[SPOOL_MAX_CHANNELS];	/* FIFOs, held open for when loaderd is away; -1: none */
 	int processors_fd;		/* of the area below; -1: none */
 	struct processor_area *processors;	/* shared with the workers, one after the other; NULL: none yet */
 	uint64_t processors_said;	/* a bit for each route whose processor is said to be failed */

@@ -150,7 +150,7 @@ static void ask_all(struct drain *d)
 		const struct record *rec = &d->records[i];
 		const struct channel *c = rec->channel;
 
-		for (size_t j = 0; j < c->n_routes && !rec->discarded; j++)
+		for (size_t j = 0; j < c->n_routes && !rec->discarded && !rec->passed_over && !rec->oversize; j++)
 			if (c->routes[j]->processor)
 				ask(d, c->routes[j], rec, rec->answers + j);
 	}
@@ -180,6 +180,10 @@ static bool answer_of(struct drain *d, const struct route *r, const struct recor
 {
 	const struct channel *c = rec->channel;
 
+	if (rec->oversize) {
+		ret->drop = SPOOL_DROP_OVERSIZE;
+		return true;
+	}
 	if (r->processor && take_answer(d, r, row, ret))
 		return true;
 	if (c->transport->decode)
@@ -299,7 +303,9 @@ static void write_all(struct drain *d)
 	for (size_t i = 0; i < d->n_records; i++) {
 		const struct record *rec = &d->records[i];
 
-		if (rec->discarded && !rec->data)
+		if (rec->passed_over)
+			;
+		else if (rec->discarded && !rec->data)
 			rec->source->row->lost += rec->len;
 		else if (rec->discarded)
 			rec->source->row->discarded++;

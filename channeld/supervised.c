@@ -15,6 +15,7 @@
 #include "launcher.h"
 #include "perf_buffers.h"
 #include "supervised_processors.h"
+#include "transport.h"
 #include "watch.h"
 #include "worker.h"
 

@@ -11,6 +11,7 @@ static const struct transport *const transports[] = {
 	[CHANNEL_RING_BUFFER] = &transport_ring,
 	[CHANNEL_PERF_BUFFER] = &transport_perf,
 	[CHANNEL_MAP] = &transport_map,
+	[CHANNEL_PIPE] = &transport_pipe,
 };
 
 const struct transport *transport_of(int type)

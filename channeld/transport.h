@@ -23,6 +23,8 @@ struct record {
 	uint32_t len;
 	bool discarded;			/* the program thought better of it: no event; without data: `len` events are
 					 * lost that would have come here */
+	bool passed_over;		/* no event: only its end counts */
+	bool oversize;			/* longer than a record may be; what is here is not all of it */
 	uint64_t pos;			/* in its source: part of the event's id */
 	uint64_t end;			/* position of the next one: what the commit says once this is accounted for */
 	uint64_t time_ns;		/* CLOCK_MONOTONIC, by the transport itself (see time_is_drain); 0: it knows
@@ -96,7 +98,7 @@ struct transport {
 
 /* By enum channel_type. NULL: not that. */
 const struct transport *transport_of(int type);
-extern const struct transport transport_ring, transport_perf, transport_map;
+extern const struct transport transport_ring, transport_perf, transport_map, transport_pipe;
 
 struct channel {
 	const struct transport *transport;
@@ -115,6 +117,8 @@ int channel_make_sources(struct channel *c, size_t n);
 /* The next source of @c gets its row in the commit: what was counted for this part of the channel goes on; its position
  * does only for the same @id, which is not 0. -E2BIG: more than a commit holds. */
 int channel_add_source(struct channel *c, struct transport_context *t, uint16_t part, uint32_t id, struct source **ret);
+/* transport_pipe.c: the FIFO of a channel, open for reading and writing. */
+int pipe_hold(const struct manifest_channel *c);
 /* It wakes the worker when it is readable. */
 int transport_watch(const struct transport_context *t, int fd);
 

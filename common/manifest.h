@@ -72,6 +72,9 @@ struct manifest_channel {
 	uint64_t ts_bytes, pid_bytes;	/* 8; 4 or 8 */
 	const char *ts_field, *pid_field;	/* names, for `show` */
 	struct manifest_poll poll;	/* CHANNEL_MAP */
+	const char *path;		/* CHANNEL_PIPE: of its FIFO */
+	bool made, writers;		/* it is ours, and goes with the program; anybody may write into it */
+	uint64_t inode;
 };
 
 struct manifest_sink {

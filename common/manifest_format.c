@@ -159,6 +159,12 @@ static void write_channel(struct json *j, const struct manifest_channel *c)
 	text(j, "pid_field", c->pid_field);
 	if (c->type == CHANNEL_MAP)
 		write_poll(j, &c->poll);
+	if (c->type == CHANNEL_PIPE) {
+		text(j, "path", c->path);
+		json_bool(j, "made", c->made);
+		json_bool(j, "writers", c->writers);
+		json_u64(j, "inode", c->inode);
+	}
 	json_close_object(j);
 }
 

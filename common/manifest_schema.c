@@ -146,6 +146,8 @@ static int check_channel(struct arena *a, const struct yaml_node *n, void *obj, 
 				    !lies_within(c->pid_offset, c->pid_bytes, c->layout.size)))
 		return diag_fail(d, -EINVAL, n->file, n->line, "pid_offset: is not within the record of channel %s",
 				 c->name);
+	if (c->type == CHANNEL_PIPE && !c->path)
+		return diag_fail(d, -EINVAL, n->file, n->line, "path: is missing in channel %s", c->name);
 	return c->type == CHANNEL_MAP ? check_poll(n, c, d) : 0;
 }
 
@@ -168,6 +170,10 @@ static const struct conf_key channel_keys[] = {
 	ROW(manifest_channel, CONF_STR, ts_field),
 	ROW(manifest_channel, CONF_STR, pid_field),
 	ROW(manifest_channel, CONF_STRUCT, poll, .sub = &poll_schema),
+	ROW(manifest_channel, CONF_STR, path),
+	ROW(manifest_channel, CONF_BOOL, made),
+	ROW(manifest_channel, CONF_BOOL, writers),
+	ROW(manifest_channel, CONF_UINT, inode),
 	{ 0 },
 };
 static const struct conf_schema channel_schema = {
@@ -219,7 +225,7 @@ static int check_manifest(struct arena *a, const struct yaml_node *n, void *obj,
 			return diag_fail(d, -EINVAL, n->file, n->line,
 					 "routes: route %zu names a channel that is not there", i);
 		c += r->channel;
-		if (!r->processor && !c->has_layout)
+		if (!r->processor && !c->has_layout && c->type != CHANNEL_PIPE)
 			return diag_fail(d, -EINVAL, n->file, n->line,
 					 "routes: route %zu has neither a processor nor a layout", i);
 		if (!lies_within(r->key_offset, r->key_bytes, c->layout.size))

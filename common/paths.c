@@ -74,13 +74,23 @@ int path_spool(const char *program, char *ret)
 	return below(path_runtime(), "spool", program, ".spool", ret);
 }
 
-int path_snapshot(const char *program, const char *channel, char *ret)
+static int beside_spool(const char *program, const char *channel, const char *what, char *ret)
 {
 	char suffix[128];
 
-	if (strchr(channel, '/') || (size_t)snprintf(suffix, sizeof(suffix), ".%s.snapshot", channel) >= sizeof(suffix))
+	if (strchr(channel, '/') || (size_t)snprintf(suffix, sizeof(suffix), ".%s.%s", channel, what) >= sizeof(suffix))
 		return -EINVAL;
 	return below(path_runtime(), "spool", program, suffix, ret);
+}
+
+int path_snapshot(const char *program, const char *channel, char *ret)
+{
+	return beside_spool(program, channel, "snapshot", ret);
+}
+
+int path_staging(const char *program, const char *channel, char *ret)
+{
+	return beside_spool(program, channel, "pipe", ret);
 }
 
 int path_hint(const char *daemon, char *ret)

@@ -17,6 +17,7 @@ const char *path_libexec(void);	/* the folder that this very binary was started 
  *   manifest/PROGRAM.json   written by loaderd, 0640, group ebpf-agent
  *   spool/PROGRAM.spool     made by channeld's worker, 0660
  *   spool/PROGRAM.CHANNEL.snapshot    of a polled map: the worker's own (common/snapshot.h)
+ *   spool/PROGRAM.CHANNEL.pipe        of a pipe: likewise (common/staging.h)
  *   hint/DAEMON             nanomsg sockets
  *   hint/loaderd.buffers    loaderd's socket for channeld, 0660: perf buffers
  *   lock/DAEMON             one instance of each daemon (flock)
@@ -27,6 +28,7 @@ const char *path_libexec(void);	/* the folder that this very binary was started 
 int path_manifest(const char *program, char *ret);
 int path_spool(const char *program, char *ret);
 int path_snapshot(const char *program, const char *channel, char *ret);
+int path_staging(const char *program, const char *channel, char *ret);
 int path_hint(const char *daemon, char *ret);
 int path_buffers(char *ret);
 int path_lock(const char *daemon, char *ret);

@@ -109,6 +109,7 @@ struct program_channel {
 	const char *ts_field, *pid_field;
 	uint64_t buffer;		/* perf_buffer: bytes of each CPU's; 0: BUFFERS_DEFAULT_SIZE */
 	const char *pinpath;		/* pipe */
+	int writers;			/* pipe: 0 the group, 1 anybody */
 	struct program_poll poll;	/* map */
 	const struct yaml_node *storage;	/* see struct storage */
 };

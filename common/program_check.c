@@ -222,14 +222,6 @@ static int check_map_of(struct arena *a, const struct program *p, const struct p
 	return 0;
 }
 
-/* A script's pipe that the file does not mention: what is wrong with it was said of the script. */
-static bool is_implied(const struct program *p, const struct program_channel *c)
-{
-	const struct program_item *i = program_find_item(p, c->name);
-
-	return i && i->type == ITEM_BPFTRACE && i->item.line == c->item.line;
-}
-
 static int check_channel(struct arena *a, const struct program *p, const struct program_channel *c, struct diag *d)
 {
 	const char *type = channel_type_names[c->type];
@@ -244,6 +236,11 @@ static int check_channel(struct arena *a, const struct program *p, const struct 
 			    c->name, type);
 	if (c->buffer & (c->buffer - 1) || c->buffer % (size_t)sysconf(_SC_PAGESIZE))
 		return FAIL(c, "buffer: of %s is not a power of two, of at least a page", c->name);
+	if (c->type != CHANNEL_PIPE && c->writers)
+		return FAIL(c, "writers: %s is a %s (it belongs to a pipe)", c->name, type);
+	if (c->type == CHANNEL_PIPE && (c->ts_field || c->pid_field))
+		return FAIL(c, "%s: %s is a pipe: its lines have no fields that are known beforehand",
+			    c->ts_field ? "ts_field" : "pid_field", c->name);
 	if (c->type == CHANNEL_PIPE && c->pinpath[0] != '/')
 		return FAIL(c, "pinpath: of %s is not an absolute path", c->name);
 	err = c->type == CHANNEL_PIPE ? 0 : check_map_of(a, p, c, d);
@@ -253,8 +250,6 @@ static int check_channel(struct arena *a, const struct program *p, const struct 
 		err = program_check_poll(c, d);
 	if (!err)
 		err = program_check_storage(c->storage, d);
-	if (!err && c->type > CHANNEL_MAP && !is_implied(p, c))
-		WARN(c, "type: %s is not built in this version, so %s cannot be loaded", type, c->name);
 	return err;
 }
 
@@ -364,11 +359,20 @@ static int check_routes(struct arena *a, const struct program *p, struct diag *d
 	return 0;
 }
 
+/* A pipe needs no program: somebody else writes. */
+static bool has_pipe(const struct program *p)
+{
+	for EACH(program_channel, c, &p->channels)
+		if (c->type == CHANNEL_PIPE)
+			return true;
+	return false;
+}
+
 int program_check(struct arena *a, struct program *p, struct diag *d)
 {
 	int err = 0;
 
-	if (!p->items.n)
+	if (!p->items.n && !has_pipe(p))
 		return diag_fail(d, -EINVAL, p->file, 0, "programs: is empty (expected at least one)");
 	if (p->channels.n > PROGRAM_MAX_CHANNELS || p->events.n > PROGRAM_MAX_EVENTS)
 		return diag_fail(d, -EINVAL, p->file, 0, "%s: more than %d, those inside programs included",

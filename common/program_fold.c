@@ -187,18 +187,15 @@ static int add_pipes(struct arena *a, struct program *p, struct diag *d)
 	return 0;
 }
 
-static int fill_pinpaths(struct arena *a, struct program *p, struct diag *d)
+static int fill_pinpaths(struct arena *a, struct program *p)
 {
 	const struct program_item *script = program_sole_item(p, ITEM_BPFTRACE);
 
 	for EACH(program_channel, c, &p->channels) {
 		if (c->type != CHANNEL_PIPE || c->pinpath)
 			continue;
-		if (!script)
-			return diag_fail(d, -EINVAL, c->item.file, c->item.line,
-					 "pinpath: is missing in %s (only one bpftrace program gives a default)",
-					 c->name);
-		c->pinpath = default_pinpath(a, p, script);
+		c->pinpath = script ? default_pinpath(a, p, script) :
+				      arena_printf(a, "%s/pipe/%s.%s", path_state(), p->name, c->name);
 		if (!c->pinpath)
 			return -ENOMEM;
 	}
@@ -219,6 +216,6 @@ int program_fold(struct arena *a, const struct doc *doc, struct program *p, stru
 	if (!err)
 		err = add_pipes(a, p, d);
 	if (!err)
-		err = fill_pinpaths(a, p, d);
+		err = fill_pinpaths(a, p);
 	return err == -ENOMEM ? program_out_of_memory(p, d) : err;
 }

@@ -25,6 +25,7 @@ const char *const function_type_names[] = {
 	[FUNCTION_DEFAULT] = "default", [FUNCTION_INIT] = "init", [FUNCTION_PRELOAD] = "preload",
 	[FUNCTION_POSTLOAD] = "postload", [FUNCTION_UNLOAD] = "unload", [FUNCTION_HASH] = "hash", NULL,
 };
+static const char *const writers_names[] = { "group", "all", NULL };
 static const char *const pin_names[] = { "private", "shared", NULL };
 #define NOT_BUILT "; not built in this version"
 static const char *const kind_names[] = { "ebpfprogram", NULL };
@@ -265,7 +266,7 @@ static const struct conf_schema field_schema = {
 static const struct conf_key channel_keys[] = {
 	{ "type", CONF_ENUM, offsetof(struct program_channel, type), .choices = channel_type_names,
 	  .flags = CONF_REQUIRED,
-	  .help = "how events come; pipe is not built in this version" },
+	  .help = "how events come" },
 	{ "map", CONF_STR, offsetof(struct program_channel, map), .min = 1, .max = 127,
 	  .help = "[ITEM.]MAP, the map that events come through; default: the one called like the channel" },
 	{ "event", CONF_STR, offsetof(struct program_channel, event), .min = 1, .max = 127,
@@ -282,7 +283,10 @@ static const struct conf_key channel_keys[] = {
 	{ "buffer", CONF_SIZE, offsetof(struct program_channel, buffer), .min = 4096, .max = BUFFERS_MAX_SIZE,
 	  .help = "perf_buffer: bytes of each CPU's buffer, a power of two; default: 256K" },
 	{ "pinpath", CONF_STR, offsetof(struct program_channel, pinpath), .min = 1, .max = 4095,
-	  .help = "pipe: where the FIFO lies; default: bpftrace/PROGRAM.ITEM/output in the state directory" NOT_BUILT },
+	  .help = "pipe: where the FIFO lies; made if there is none; default: pipe/PROGRAM.CHANNEL in the state "
+		  "directory, of a bpftrace program bpftrace/PROGRAM.ITEM/output" },
+	{ "writers", CONF_ENUM, offsetof(struct program_channel, writers), "group", .choices = writers_names,
+	  .help = "pipe: who may write into a FIFO that is made: group: root and the group ebpf-agent; all: anybody" },
 	{ "interval", CONF_TIME, POLL(interval_ns), .min = NSEC_PER_MSEC, .max = 86400 * NSEC_PER_SEC,
 	  .help = "map: how often it is read; default: 10s" },
 	{ "reset", CONF_BOOL, POLL(reset),

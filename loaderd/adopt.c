@@ -10,6 +10,7 @@
 #include "../common/paths.h"
 #include "../common/pins.h"
 #include "loaderd.h"
+#include "pipes.h"
 
 #define MAPS_MAX 64		/* of one prog (MAX_USED_MAPS in the kernel) */
 
@@ -96,6 +97,7 @@ static void check(struct entry *e)
 {
 	const struct manifest_item *i = e->manifest->items.items;
 	const struct manifest_channel *c = e->manifest->channels.items;
+	const char *why = NULL;
 	int err = 0;
 
 	for (size_t k = 0; k < e->manifest->items.n && !err; k++) {
@@ -105,7 +107,21 @@ static void check(struct entry *e)
 			err = check_prog(e, &i[k], &p[n]);
 	}
 	for (size_t k = 0; k < e->manifest->channels.n && !err; k++)
-		err = check_channel(e, &c[k]);
+		if (c[k].type != CHANNEL_PIPE)
+			err = check_channel(e, &c[k]);
+	if (pipes_hold(e, &why) && !err)
+		refuse(e, "a FIFO of", e->name, why);
+}
+
+/* Objects leave pins; a program of processors and pipes alone does not. */
+static bool needs_pins(const struct manifest *m)
+{
+	const struct manifest_item *i = m->items.items;
+
+	for (size_t k = 0; k < m->items.n; k++)
+		if (i[k].progs.n || i[k].maps.n)
+			return true;
+	return false;
 }
 
 static bool has_pins(const char *program)
@@ -152,7 +168,7 @@ static int adopt_one(const char *program, void *arg)
 		return drop_manifest(a, program, "it speaks of another program");
 	if (strcmp(m->boot_id, a->boot_id))
 		return drop_manifest(a, program, "it is of an earlier boot");
-	if (!has_pins(program))
+	if (needs_pins(m) && !has_pins(program))
 		return drop_manifest(a, program, "nothing of it is pinned any more");
 	e = entry_add(a->d, program);
 	if (!e)

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "buffers.h"
+#include "pipes.h"
 #include "bus_methods.h"
 
 const char *const entry_state_names[] = {
@@ -25,6 +26,8 @@ struct entry *entry_add(struct loaderd *d, const char *name)
 	if (!e)
 		return NULL;
 	e->d = d;
+	for (size_t k = 0; k < ARRAY_SIZE(e->pipes); k++)
+		e->pipes[k] = -1;
 	snprintf(e->name, sizeof(e->name), "%s", name);
 	while (*at && strcmp((*at)->name, name) < 0)	/* sorted, as they are listed */
 		at = &(*at)->next;
@@ -75,6 +78,7 @@ void entry_remove(struct entry *e)
 	bus_program_removed(e);
 	buffers_forget(e->d->buffers, e);
 	buffers_drop(e->d->buffers, e->name);
+	pipes_drop(e);
 	while (*at != e)
 		at = &(*at)->next;
 	*at = e->next;

@@ -10,6 +10,7 @@
 #include "../common/pins.h"
 #include "job.h"
 #include "job_run.h"
+#include "pipes.h"
 
 static bool in_use(const struct job *j, const char *sha256)
 {
@@ -65,7 +66,7 @@ static int check_rings(struct job *j, const struct manifest *m)
 
 		for (size_t k = 0; theirs && k < e->manifest->channels.n; k++)
 			for (size_t n = 0; n < m->channels.n; n++)
-				if (ours[n].map_id == theirs[k].map_id)
+				if (ours[n].map_id && ours[n].map_id == theirs[k].map_id)
 					return outcome_fail(&j->outcome, AGENT_ERR_LOAD_FAILED,
 							    "%s: channel '%s': %s drains that map already, and a ring "
 							    "has one consumer", m->program, ours[n].name, e->name);
@@ -96,8 +97,13 @@ int job_take_manifest(struct job *j)
 		err = diag_fail(&d, -EINVAL, NULL, 0, "it speaks of another program");
 	if (!err)
 		err = check_rings(j, m);
-	if (!err && (err = manifest_write(m)))
+	if (!err && (err = pipes_make(j->entry, m, &d)))
+		outcome_fail(&j->outcome, AGENT_ERR_LOAD_FAILED, "%s: %s", j->entry->name, d.error);
+	if (!err && (err = manifest_write(m))) {
 		diag_fail(&d, err, NULL, 0, "it cannot be written: %s", strerror(-err));
+		pipes_drop(j->entry);
+		pipes_remove(m);
+	}
 	if (err)
 		outcome_fail(&j->outcome, AGENT_ERR_LOAD_FAILED, "%s: its manifest is of no use: %s", j->entry->name,
 			     d.error);

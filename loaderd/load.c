@@ -118,6 +118,19 @@ static const char *why_nothing(struct load *l)
 	return text && text[0] ? text : " there is no program in it";
 }
 
+/* Who writes into a pipe is somebody else: there need not be anything to attach. */
+static bool has_pipe_alone(const struct load *l)
+{
+	const struct manifest_channel *c = l->manifest.channels.items;
+	bool pipe = false;
+
+	for (size_t k = 0; k < l->manifest.channels.n; k++)
+		pipe |= c[k].type == CHANNEL_PIPE;
+	for (size_t k = 0; k < l->n_items; k++)
+		pipe &= !l->items[k].obj;
+	return pipe;
+}
+
 static int attach(struct load *l)
 {
 	size_t attached = 0;
@@ -132,7 +145,7 @@ static int attach(struct load *l)
 	for (size_t k = 0; k < l->n_items; k++)
 		for (size_t j = 0; j < l->items[k].n_progs; j++)
 			attached += l->items[k].progs[j].state == LOAD_ATTACHED;
-	if (!err && !attached)
+	if (!err && !attached && !has_pipe_alone(l))
 		return load_fail(l, 0, "nothing of it can be attached:%s", why_nothing(l));
 	return err;
 }

@@ -162,9 +162,13 @@ static int load_channel(struct load *l, const struct program_channel *c, size_t 
 	struct place p = { 0 };
 	int err;
 
-	if ((size_t)c->type >= ARRAY_SIZE(kinds))
-		return load_not_built(l, c->item.line, "channel '%s': type %s is not built in this version", c->name,
-				      channel_type_names[c->type]);
+	if (c->type == CHANNEL_PIPE) {		/* loaderd makes it, when all else is well */
+		*m = (struct manifest_channel){
+			.name = c->name, .type = c->type, .path = c->pinpath, .writers = c->writers, .ts_offset = -1,
+			.pid_offset = -1,
+		};
+		return 0;
+	}
 	err = find_map(l, c, &p);
 	if (err)
 		return err;
@@ -190,7 +194,7 @@ int load_channels(struct load *l)
 		err = load_channel(l, &c[k], k, &m[k]);
 	for (size_t k = 0; k < l->program->channels.n && !err; k++)
 		for (size_t j = 0; j < k && !err; j++)
-			if (m[j].map_id == m[k].map_id)
+			if (m[k].map_id && m[j].map_id == m[k].map_id)
 				err = load_fail(l, c[k].item.line,
 						"channels '%s' and '%s' drain the same map: it has one consumer",
 						m[j].name, m[k].name);

@@ -181,7 +181,7 @@ static int add_route(struct load *l, const struct program_route *r, struct manif
 
 	*m = (struct manifest_route){
 		.channel = r->channel, .event = event_number(l->program, r->event),
-		.event_name = name ? name : mc->layout.name, .processor = processor,
+		.event_name = name ? name : mc->layout.name ? mc->layout.name : mc->name, .processor = processor,
 		.function = processor ? (r->event->function ? r->event->function : "process") : NULL,
 	};
 	infer_key(l->arena, l->program, r->event, mc, m);

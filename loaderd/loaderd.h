@@ -4,6 +4,7 @@
 #define EBPF_AGENT_LOADERD_H
 
 #include "../abi/names.h"
+#include "../abi/spool.h"
 #include "../common/manifest.h"
 #include "../common/program.h"
 #include "../common/svc.h"
@@ -64,6 +65,7 @@ struct entry {
 	char *refused;			/* adopted, but it does not fit together: why */
 	struct job *job;		/* LOADING */
 	struct waiter *waiters;		/* DRAINING */
+	int pipes[SPOOL_MAX_CHANNELS];	/* held open; -1: none */
 	struct farewell *farewell;	/* DRAINING: its unload functions are being called */
 	bool said_farewell;		/* or there was nothing to call */
 	bool forced;			/* DRAINING: what is left in it is discarded */

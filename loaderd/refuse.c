@@ -25,13 +25,9 @@ static int check_item(const struct program_item *i, struct outcome *o)
 int refuse_not_built(const struct program *p, struct outcome *o)
 {
 	const struct program_item *i = p->items.items;
-	const struct program_channel *c = p->channels.items;
 	int err = 0;
 
 	for (size_t k = 0; k < p->items.n && !err; k++)
 		err = check_item(&i[k], o);
-	for (size_t k = 0; k < p->channels.n && !err; k++)
-		if (c[k].type > CHANNEL_MAP)
-			err = refuse(&c[k].item, o, "channel '%s': type %s", c[k].name, channel_type_names[c[k].type]);
 	return err;
 }

@@ -8,6 +8,7 @@
 #include "../common/pins.h"
 #include "../common/spool.h"
 #include "bus_methods.h"
+#include "pipes.h"
 
 #define LOOK_EVERY_MS 20
 #define KEEP_MS     2000
@@ -98,6 +99,7 @@ static void finish(struct entry *e)
 
 	if (err)
 		log_error("%s: its pins cannot be removed: %s", e->name, strerror(-err));
+	pipes_remove(e->manifest);
 	err = manifest_remove(e->name);
 	if (err)
 		log_error("%s: its manifest cannot be removed: %s", e->name, strerror(-err));

@@ -1,0 +1,133 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "pipes.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "../common/paths.h"
+
+#define PIPE_BYTES (1 << 20)	/* what it holds while nobody reads: the most that an unprivileged process may ask for */
+
+/* A link is never followed, and what others own is not ours to read from: they would see who writes, or be written to. */
+static int open_fifo(const char *path, struct stat *ret)
+{
+	cleanup(closep) int fd = open(path, O_RDWR | O_NONBLOCK | O_CLOEXEC | O_NOFOLLOW);
+
+	if (fd < 0)
+		return -errno;
+	if (fstat(fd, ret) < 0)
+		return -errno;
+	if (!S_ISFIFO(ret->st_mode))
+		return -ENOTSUP;
+	if (ret->st_uid != 0 && ret->st_uid != geteuid())
+		return -EPERM;
+	return take_fd(&fd);
+}
+
+static const char *cause(int err)
+{
+	switch (err) {
+	case -ELOOP: return "it is a symbolic link";
+	case -ENOTSUP: return "there is a file that is no FIFO";
+	case -EPERM: return "there is a FIFO of another user's";
+	case -ESTALE: return "it is another FIFO than was loaded";
+	default: return strerror(-err);
+	}
+}
+
+/* STATE/pipe, for FIFOs that have no other place. */
+static void make_folder(const char *path)
+{
+	char folder[PATH_MAX];
+	size_t len = (size_t)snprintf(folder, sizeof(folder), "%s/pipe", path_state());
+
+	if (len < sizeof(folder) && strncmp(path, folder, len) == 0 && path[len] == '/' && mkdir(folder, 0755) == 0)
+		(void)chmod(folder, 0755);
+}
+
+static int make(struct manifest_channel *c, int *ret_fd)
+{
+	struct stat st;
+	int fd;
+
+	make_folder(c->path);
+	if (mkfifo(c->path, 0600) == 0)
+		c->made = true;
+	else if (errno != EEXIST)
+		return -errno;
+	fd = open_fifo(c->path, &st);
+	if (fd < 0)
+		return fd;
+	if (c->made && fchmod(fd, c->writers ? 0662 : 0660) < 0) {
+		close(fd);
+		return -EACCES;
+	}
+	(void)fcntl(fd, F_SETPIPE_SZ, PIPE_BYTES);	/* refused: it holds less */
+	c->inode = st.st_ino;
+	*ret_fd = fd;
+	return 0;
+}
+
+int pipes_make(struct entry *e, struct manifest *m, struct diag *d)
+{
+	struct manifest_channel *c = m->channels.items;
+
+	for (size_t k = 0; k < m->channels.n && k < SPOOL_MAX_CHANNELS; k++) {
+		int err = c[k].type == CHANNEL_PIPE ? make(&c[k], &e->pipes[k]) : 0;
+
+		if (err) {
+			pipes_drop(e);
+			pipes_remove(m);
+			return diag_fail(d, err, NULL, 0, "channel '%s': the FIFO %s: %s", c[k].name, c[k].path,
+					 cause(err));
+		}
+	}
+	return 0;
+}
+
+int pipes_hold(struct entry *e, const char **ret_why)
+{
+	const struct manifest_channel *c = e->manifest->channels.items;
+
+	for (size_t k = 0; k < e->manifest->channels.n && k < SPOOL_MAX_CHANNELS; k++) {
+		struct stat st;
+		int fd;
+
+		if (c[k].type != CHANNEL_PIPE)
+			continue;
+		fd = open_fifo(c[k].path, &st);
+		if (fd >= 0 && st.st_ino != c[k].inode) {
+			close(fd);
+			fd = -ESTALE;
+		}
+		if (fd < 0) {
+			*ret_why = cause(fd);
+			return fd;
+		}
+		e->pipes[k] = fd;
+	}
+	return 0;
+}
+
+void pipes_drop(struct entry *e)
+{
+	for (size_t k = 0; k < SPOOL_MAX_CHANNELS; k++) {
+		closep(&e->pipes[k]);
+		e->pipes[k] = -1;
+	}
+}
+
+void pipes_remove(const struct manifest *m)
+{
+	const struct manifest_channel *c = m->channels.items;
+
+	for (size_t k = 0; k < m->channels.n; k++) {
+		struct stat st;
+
+		if (c[k].type == CHANNEL_PIPE && c[k].made && lstat(c[k].path, &st) == 0 && S_ISFIFO(st.st_mode) &&
+		    (!c[k].inode || st.st_ino == c[k].inode) && unlink(c[k].path) < 0)
+			log_warning("the FIFO %s cannot be removed: %s", c[k].path, strerror(errno));
+	}
+}
