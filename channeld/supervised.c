@@ -301,6 +301,20 @@ static void stop_watch(struct supervised *child)
 	watch_free(take(child->watch), child->channeld->svc, child->program);
 }
 
+/* The new one first: the same FIFO is open all the time. */
+static void hold_pipes(struct supervised *child)
+{
+	const struct manifest_channel *c = child->manifest->channels.items;
+
+	for (size_t i = 0; i < ARRAY_SIZE(child->pipes); i++) {
+		bool is = i < child->manifest->channels.n && c[i].type == CHANNEL_PIPE;
+		int fd = is ? pipe_hold(&c[i]) : -1;	/* its worker says why it cannot be opened */
+
+		closep(&child->pipes[i]);
+		child->pipes[i] = fd;
+	}
+}
+
 void supervised_refresh(struct supervised *child)
 {
 	cleanup(diag_fini) struct diag d = {};
@@ -332,6 +346,7 @@ void supervised_refresh(struct supervised *child)
 	arena_free(child->arena);
 	child->arena = take(a);
 	child->manifest = m;
+	hold_pipes(child);
 }
 
 static void tell_drain(struct supervised *child)
@@ -403,6 +418,8 @@ struct supervised *supervised_new(struct channeld *c, const char *program)
 		return NULL;
 	child->channeld = c;
 	child->processors_fd = -1;
+	for (size_t i = 0; i < ARRAY_SIZE(child->pipes); i++)
+		child->pipes[i] = -1;
 	child->program = strdup(program);
 	if (!child->program) {
 		free(child);
@@ -418,6 +435,8 @@ void supervised_free(struct supervised *child)
 	stop_watch(child);
 	processors_fini(child);
 	control_close(child);
+	for (size_t i = 0; i < ARRAY_SIZE(child->pipes); i++)
+		closep(&child->pipes[i]);
 	arena_free(child->arena);
 	free(child->program);
 	free(child);

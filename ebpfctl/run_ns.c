@@ -72,6 +72,7 @@ static int make_dirs(const struct run_dir *d, const struct run_ids *ids, char wh
 		{ "lib",           0755, 0 },
 		{ "lib/artifacts", 02750, ids->uid[RUN_LOADERD] },
 		{ "lib/dead-letter", 02750, ids->uid[RUN_CHANNELD] },
+		{ "lib/pipe", 02755, ids->uid[RUN_LOADERD] },
 	};
 	char path[PATH_MAX];
 

@@ -146,7 +146,17 @@ static void tell_opened(struct job *j)
 {
 	size_t all = j->n_files, opened = all - j->missing;
 
-	job_tell(j, 5 + 30 * opened / all, "opening artifacts %zu/%zu", opened, all);
+	job_tell(j, 5 + 30 * opened / MAX(all, (size_t)1), "opening artifacts %zu/%zu", opened, all);
+}
+
+static void all_opened(struct job *j)
+{
+	int err = j->outcome.error ? 0 : job_start_child(j);
+
+	if (err)
+		outcome_fail(&j->outcome, AGENT_ERR_LOAD_FAILED, "ebpf-load cannot be started: %s", strerror(-err));
+	if (j->outcome.error)
+		job_finish(j);
 }
 
 static void on_file(void *arg, unsigned tag, int err, const char *text, int fd)
@@ -162,16 +172,8 @@ static void on_file(void *arg, unsigned tag, int err, const char *text, int fd)
 	f->fd = fd;
 	j->missing--;
 	tell_opened(j);
-	if (j->missing > 0)
-		return;
-	if (!j->outcome.error) {
-		err = job_start_child(j);
-		if (err)
-			outcome_fail(&j->outcome, AGENT_ERR_LOAD_FAILED, "ebpf-load cannot be started: %s",
-				     strerror(-err));
-	}
-	if (j->outcome.error)
-		job_finish(j);
+	if (j->missing == 0)
+		all_opened(j);
 }
 
 static struct job *job_new(struct loaderd *d, const struct load_request *r)
@@ -202,6 +204,8 @@ static void begin(struct job *j)
 	uv_timer_start(&j->timer, on_timeout, j->d->conf->load_timeout_ns / NSEC_PER_MSEC, 0);
 	j->missing = j->n_files;
 	tell_opened(j);
+	if (j->n_files == 0)		/* pipes alone */
+		all_opened(j);
 	for (size_t k = 0, n = j->n_files; k < n; k++)
 		if (broker_ask(j->d->broker, BROKER_ARTIFACT, j->files[k].path, on_file, j, k))
 			on_file(j, k, -ENAMETOOLONG, "", -1);

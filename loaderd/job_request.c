@@ -33,8 +33,6 @@ static int find_files(struct job *j, struct outcome *o)
 
 	for (size_t k = 0; k < j->program->items.n && !err; k++)
 		err = add_files(j, &i[k], &d);
-	if (!err && j->program->items.n == 0)
-		err = diag_fail(&d, -EINVAL, j->file, 0, "there is nothing to load in it");
 	if (err)
 		outcome_fail(o, err == -EPROTONOSUPPORT ? AGENT_ERR_NOT_BUILT : AGENT_ERR_INVALID, "%s",
 			     d.error[0] ? d.error : strerror(-err));

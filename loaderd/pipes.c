@@ -6,8 +6,6 @@
 #include <string.h>
 #include <sys/stat.h>
 
-#include "../common/paths.h"
-
 #define PIPE_BYTES (1 << 20)	/* what it holds while nobody reads: the most that an unprivileged process may ask for */
 
 /* A link is never followed, and what others own is not ours to read from: they would see who writes, or be written to. */
@@ -37,22 +35,11 @@ static const char *cause(int err)
 	}
 }
 
-/* STATE/pipe, for FIFOs that have no other place. */
-static void make_folder(const char *path)
-{
-	char folder[PATH_MAX];
-	size_t len = (size_t)snprintf(folder, sizeof(folder), "%s/pipe", path_state());
-
-	if (len < sizeof(folder) && strncmp(path, folder, len) == 0 && path[len] == '/' && mkdir(folder, 0755) == 0)
-		(void)chmod(folder, 0755);
-}
-
 static int make(struct manifest_channel *c, int *ret_fd)
 {
 	struct stat st;
 	int fd;
 
-	make_folder(c->path);
 	if (mkfifo(c->path, 0600) == 0)
 		c->made = true;
 	else if (errno != EEXIST)

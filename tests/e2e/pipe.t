@@ -1,0 +1,89 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-or-later
+# Lines written into a FIFO: what forms they have, and that each comes once and in its writer's order, whoever is killed
+# meanwhile.
+. "$(dirname "$0")/lib.sh"
+
+cat >"$T/forms.yaml" <<'Y'
+programs: []
+channels:
+  lines: { type: pipe }
+Y
+start x "$T/forms.yaml" || { not_ok "an instance with a pipe gets ready"; done_testing; }
+ok "an instance with a pipe gets ready"
+fifo=$T/x/lib/pipe/forms.lines
+is "its FIFO is there, for the group" "$(stat -c '%F %a' "$fifo")" "fifo 660"
+{
+	printf '{"a":[1,2]}\n12\n"text"\n  {"b": 1}  \n'
+	printf 'pid=7 comm="a \\"b\\" c" ratio=0.5 state=R minus=-1 octal=007\n'
+	printf 'no pairs here\nk=v and words\na=1 a=2\n{"half":\n\n'
+	printf 'bad \xff byte\nnul\0s\0\n'
+	head -c 300000 /dev/zero | tr '\0' x
+	printf '\nbehind the giant\n'
+} >"$fifo"
+printf 'the last one has no line feed' >"$fifo"
+wait_for 5 eval "grep -q behind $T/x.out"
+check "unloads" ctl unload forms
+check "and the FIFO is gone" test ! -e "$fifo"
+check "stops orderly" stop
+cat >"$T/wanted" <<'E'
+{"a":[1,2]}
+12
+"text"
+{"b":1}
+{"pid":7,"comm":"a \"b\" c","ratio":0.5,"state":"R","minus":-1,"octal":"007"}
+{"line":"no pairs here"}
+{"line":"k=v and words"}
+{"line":"a=1 a=2"}
+{"line":"{\"half\":"}
+{"line":"bad � byte"}
+{"line":"nuls"}
+{"line":"behind the giant"}
+{"line":"the last one has no line feed"}
+E
+compare "JSON, pairs and text" <(jq -c .data "$T/x.out") "$T/wanted"
+like "a giant line is counted, once" "$(cat "$T/x.err")" "oversize 1"
+
+# What is no FIFO of ours is left alone.
+touch "$T/file"; ln -s "$T/file" "$T/link"; mkfifo "$T/other"; chown 1 "$T/other"
+for what in file link other; do
+	printf 'programs: []\nchannels: { lines: { type: pipe, pinpath: %s } }\n' "$T/$what" >"$T/refused.yaml"
+	like "refused: $what" "$("$BIN/ebpfctl" run "$T/refused.yaml" 2>&1)" "channel 'lines': the FIFO"
+	check "and left there" test -e "$T/$what"
+done
+
+cat >"$T/many.yaml" <<'Y'
+programs: []
+spool: { size: 256K }
+channels:
+  lines: { type: pipe }
+Y
+start y "$T/many.yaml" || { not_ok "an instance with a small spool gets ready"; done_testing; }
+ok "an instance with a small spool gets ready"
+fifo=$T/y/lib/pipe/many.lines
+EACH=25000
+writers=()
+for w in 1 2 3 4; do
+	seq "$EACH" | awk -v w=$w '{ print "w=" w " n=" $1 " pad=0123456789"; fflush(); if ($1 % 100 == 0) system("sleep 0.02") }' >"$fifo" &
+	writers+=($!)
+done
+kills=0
+while kill -0 "${writers[@]}" 2>/dev/null; do
+	sleep 0.0$((RANDOM % 90 + 10))
+	case $((kills % 6)) in
+	4) kill_one channeld ;;
+	5) kill_one loaderd ;;
+	*) kill_one many ;;
+	esac && kills=$((kills + 1))
+done
+wait "${writers[@]}"
+check "some kills ($kills)" test $kills -gt 5
+wait_for 5 all_alive many channeld loaderd
+check "unloads" ctl unload many
+check "stops orderly" stop
+jq -r '.data | "\(.w) \(.n)"' "$T/y.out" >"$T/got"
+for w in 1 2 3 4; do
+	compare "writer $w: each line once, in order" <(awk -v w=$w '$1 == w { print $2 }' "$T/got") <(seq "$EACH")
+done
+is "and nothing else" "$(wc -l <"$T/got")" $((4 * EACH))
+done_testing
