@@ -180,7 +180,7 @@ static void what_is_not_built_is_said(void **state)
 	assert_true(warned(f, "x.yaml:5: initfile: fetching by ftp is not built"));
 	assert_false(warned(f, "type: perf_buffer"));
 	assert_false(warned(f, "type: map"));
-	assert_true(warned(f, "type: pipe is not built"));
+	assert_false(warned(f, "type: pipe"));
 	assert_true(warned(f, "storage: tsdb is not built"));
 	assert_false(warned(f, "kafka"));
 }

@@ -109,8 +109,7 @@ static const struct {
 	    ":4: warning: path: /xxx/tcp_tracer.bpf.o: " }, 6 },
 	{ "test_bpftrace", "ok (program test_bpftrace, 2 items, 1 channel)\n",
 	  { ":8: warning: src: \"bpftrace_code\" is a placeholder", ":8: warning: type: bpftrace is not built",
-	    ":19: warning: type: pipe is not built in this version",
-	    ":13: warning: path: /root/ebpf-agent/output/bpftrace_default.so: " }, 4 },
+	    ":13: warning: path: /root/ebpf-agent/output/bpftrace_default.so: " }, 3 },
 	{ "xdp", "ok (list for xdpd, 1 entry)\n",
 	  { ":1: warning: this is a list for xdpd, which does not use it yet in this version" }, 1 },
 };
