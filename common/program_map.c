@@ -50,7 +50,7 @@ int program_parse_labels(struct arena *a, const struct yaml_node *n, void *field
 	if (yaml_is_null(n))
 		return 0;
 	if (n->kind == YAML_NODE_SCALAR)
-		return diag_fail(d, -EINVAL, n->file, n->line, "labels: expected {LABEL: FIELD, …}, or a list of fields");
+		return diag_fail(d, -EINVAL, n->file, n->line, "labels: expected {LABEL: FIELD, …}, or a list");
 	labels = arena_alloc(a, (n->n + 1) * sizeof(*labels));
 	if (!labels)
 		return -ENOMEM;

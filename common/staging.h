@@ -2,8 +2,8 @@
 /* Where bytes of a FIFO lie between read(2) and the commit that accounts for them: a ring of shared memory
  * (RUNTIME/spool/PROGRAM.CHANNEL.pipe) that survives the worker.
  *
- * read(2) takes bytes out of the FIFO and tells how many by its return value alone: a worker that is killed behind it
- * does not know. So the places that it reads into are NUL beforehand, and whoever comes next sees by what is not NUL how
+ * read(2) takes bytes out of the FIFO and tells how many by its return value alone: a worker killed behind it does
+ * not know. So the places that it reads into are NUL beforehand, and whoever comes next sees by what is not NUL how
  * far it came. That is exact, whenever the worker is killed:
  *
  *  - Within read(2): the kernel copies bytes and takes them out of the FIFO without looking for signals in between. (A

@@ -27,7 +27,7 @@ bool layout_is_padding(const char *name);
 /* The kinds that a typedef's name decides (abi/types.h, linux/types.h): true, and @f is filled. */
 bool layout_named_type(const char *name, struct layout_field *f);
 
-/* layout_btf.c: adds a field of any type to @to, at @offset bits. -EINVAL (said); -ENODATA: there is nothing to show. */
+/* layout_btf.c: adds a field of any type to @to, at @offset bits. -EINVAL (said); -ENODATA: nothing to show. */
 int layout_btf_add(struct layout_build *b, const struct btf *btf, uint32_t type, const char *name, uint64_t offset,
 		   struct conf_list *to);
 

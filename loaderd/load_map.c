@@ -43,8 +43,8 @@ static int check_size(struct load *l, const struct program_channel *c, const str
 	if (copies * ALIGN_UP((uint64_t)info->value_size, 8) <= UINT32_MAX && size <= SNAPSHOT_SIZE_MAX)
 		return 0;
 	return load_fail(l, c->item.line,
-			 "channel '%s': two readings of its map (%u entries of %u and %llu bytes) take %llu MiB, and may "
-			 "take %llu; set a smaller max_entries (properties: maps:)",
+			 "channel '%s': two readings of its map (%u entries of %u and %llu bytes) take %llu MiB, and "
+			 "may take %llu; set a smaller max_entries (properties: maps:)",
 			 c->name, info->max_entries, info->key_size, (unsigned long long)(info->value_size * copies),
 			 (unsigned long long)(size >> 20), (unsigned long long)(SNAPSHOT_SIZE_MAX >> 20));
 }
@@ -155,8 +155,8 @@ static int find_pid(struct load *l, const struct program_channel *c, struct mani
 		m->pid_bytes = f->bits / 8;
 		return 0;
 	}
-	return c->pid_field ? load_fail(l, c->item.line, "channel '%s': pid_field '%s' is not a 32- or 64-bit number of "
-					"its key", c->name, c->pid_field) : 0;
+	return c->pid_field ? load_fail(l, c->item.line, "channel '%s': pid_field '%s' is not a 32- or 64-bit number "
+					"of its key", c->name, c->pid_field) : 0;
 }
 
 int load_map_channel(struct load *l, const struct program_channel *c, const struct load_item *i,
@@ -186,7 +186,7 @@ int load_map_channel(struct load *l, const struct program_channel *c, const stru
 		err = load_map_values(l, c, m);
 	if (!err && needed && !is_stack && m->poll.values.n == 0)
 		return load_fail(l, c->item.line,
-				 "channel '%s': the value of its map has no integer that could be a sample; say `value:`, "
-				 "or `kind: hist` if it is an array of slots", c->name);
+				 "channel '%s': the value of its map has no integer that could be a sample; say "
+				 "`value:`, or `kind: hist` if it is an array of slots", c->name);
 	return err ? err : find_pid(l, c, m);
 }

@@ -6,9 +6,9 @@
 #include <string.h>
 #include <sys/stat.h>
 
-#define PIPE_BYTES (1 << 20)	/* what it holds while nobody reads: the most that an unprivileged process may ask for */
+#define PIPE_BYTES (1 << 20)	/* what it holds while nobody reads: the most that may be asked for */
 
-/* A link is never followed, and what others own is not ours to read from: they would see who writes, or be written to. */
+/* A link is never followed, and what others own is not ours: they could read what is meant for us. */
 static int open_fifo(const char *path, struct stat *ret)
 {
 	cleanup(closep) int fd = open(path, O_RDWR | O_NONBLOCK | O_CLOEXEC | O_NOFOLLOW);

@@ -88,7 +88,7 @@ static void add_slot(void *map, const void *key, __u64 slot)
 	static struct hist none;
 	struct hist *h;
 
-	asm volatile("%0 &= 15" : "+r"(slot));	/* or clang leaves it out, and the verifier does not see what it knows */
+	asm volatile("%0 &= 15" : "+r"(slot));	/* clang leaves an & out that the verifier needs to see */
 	bpf_map_update_elem(map, key, &none, BPF_NOEXIST);
 	h = bpf_map_lookup_elem(map, key);
 	if (h)
