@@ -6,9 +6,9 @@
  * is called once per record, always from one and the same thread, inside a process that has nothing else: no files,
  * no network, no bpf(). It reads ctx->ring.data, writes one JSON value (UTF-8, no line feed) to ctx->res.data and its
  * length to ctx->res.len; or several results, with a line feed between each two. A result that begins with
- * TRACER_SAMPLE is a metric sample. Length 0 means "nothing to say": the event is counted as filtered. A non-zero ctx->err.code alone says
- * that it failed (so_error); a length beyond res.data.cap is an error as well (oversize). What it wrote is checked
- * before it goes anywhere.
+ * TRACER_SAMPLE is a metric sample. Length 0 means "nothing to say": the event is counted as filtered. A non-zero
+ * ctx->err.code alone says that it failed (so_error); a length beyond res.data.cap is an error as well (oversize). What
+ * it wrote is checked before it goes anywhere.
  *
  * The layout is how Go lays out the nested structs RingCtx{Data []byte}, ResCtx{Data []byte; ResLen uint32} and
  * ErrCtx{ErrCode int32}: a slice is {pointer, length, capacity}, and ResCtx is padded to 32 bytes. */
@@ -42,7 +42,8 @@ _Static_assert(__builtin_offsetof(struct tracer_ctx, err) == 56, "ErrCtx follows
 typedef void (*tracer_process_fn)(struct tracer_ctx *ctx);
 
 /* A function of type `hash`: the key of the event in ctx->ring.data. Events of one key stay in order, and go to one
- * partition. It is called before process(), for the same record; what it writes to ctx goes nowhere, but ctx->err.code. */
+ * partition. It is called before process(), for the same record; what it writes to ctx goes nowhere, except for
+ * ctx->err.code. */
 typedef uint64_t (*tracer_hash_fn)(struct tracer_ctx *ctx);
 
 /* What lies behind the tracer_ctx that a function is given. */

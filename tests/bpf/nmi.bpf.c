@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* A place in a ring is asked for while the same CPU holds that ring's lock, as only an NMI can: the debug exception of a
- * hardware breakpoint is one, and it lies on the word that the kernel writes under the lock. */
+/* A place in a ring is asked for while the same CPU holds that ring's lock, as only an NMI can: the debug exception of
+ * a hardware breakpoint is one, and it lies on the word that the kernel writes under the lock. */
 #include "vmlinux.h"
 #include <bpf/bpf_helpers.h>
 #include <bpf/bpf_core_read.h>

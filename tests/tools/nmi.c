@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* nmi OBJECT N: with tests/bpf/nmi.bpf.o, N events and N interrupts in the middle of making them. Prints how many interrupts
- * came, and what was counted: produced, ring_full, nmi. Status 3: this machine has no such breakpoints. */
+/* nmi OBJECT N: with tests/bpf/nmi.bpf.o, N events and N interrupts in the middle of making them. Prints how many
+ * interrupts came, and what was counted: produced, ring_full, nmi. Status 3: this machine has no such breakpoints. */
 #include <errno.h>
 #include <linux/hw_breakpoint.h>
 #include <linux/perf_event.h>
