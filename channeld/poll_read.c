@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* A map, read as a whole while it changes.
  *
- * Of a hash the kernel hands out bucket by bucket, each under its lock, and an entry never leaves its bucket: one that is
- * there all the time comes exactly once. By keys (stack maps know nothing else) one comes twice if that which led to it
- * went away; the second is dropped. What could not be read to its end is no reading: an entry that is missing in one
+ * Of a hash the kernel hands out bucket by bucket, each under its lock, and an entry never leaves its bucket: one that
+ * is there all the time comes exactly once. By keys (stack maps know nothing else) one comes twice if that which led to
+ * it went away; the second is dropped. What could not be read to its end is no reading: an entry that is missing in one
  * would count from 0 in the next. */
 #include <bpf/bpf.h>
 #include <errno.h>

@@ -3,8 +3,9 @@
  * since the map was loaded.
  *
  * Exactly once, whenever the worker dies: a reading is in the snapshot before the first of its entries is given, the
- * commit says how many of them have been, and the next reading begins only when all have. So a new worker either goes on
- * in the middle of the last reading, with the same entries in the same order, or makes the next one, against the same. */
+ * commit says how many of them have been, and the next reading begins only when all have. So a new worker either goes
+ * on in the middle of the last reading, with the same entries in the same order, or makes the next one, against the
+ * same. */
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 #include <errno.h>

@@ -14,8 +14,8 @@ const char *const bucket_scale_names[] = { [BUCKETS_LOG2] = "log2", [BUCKETS_LIN
 
 static const struct conf_key buckets_keys[] = {
 	{ "scale", CONF_ENUM, offsetof(struct program_buckets, scale), "log2", .choices = bucket_scale_names,
-	  .help = "log2: slot i counts what is at least 2^i (slot 0: also 0) and below 2^(i+1), as bcc and libbpf-tools "
-		  "have it; linear: at least first + i * step and below first + (i+1) * step. The last slot holds "
+	  .help = "log2: slot i counts what is at least 2^i (slot 0: also 0) and below 2^(i+1), as bcc and libbpf-tools"
+		  " have it; linear: at least first + i * step and below first + (i+1) * step. The last slot holds "
 		  "whatever is greater as well" },
 	{ "step", CONF_UINT, offsetof(struct program_buckets, step), "1", .min = 1, .max = 1ULL << 48,
 	  .help = "linear: how wide a slot is" },
