@@ -7,13 +7,14 @@
 #include "../common/program.h"
 #include "client.h"
 #include "rows.h"
+#include "show.h"
 
-static void heading(const struct ctl *c, const char *title)
+void show_heading(const struct ctl *c, const char *title)
 {
 	printf("\n%s%s%s\n", ctl_paint(c, PAINT_BOLD), title, ctl_paint(c, PAINT_OFF));
 }
 
-static void line(const char *key, const char *value)
+void show_line(const char *key, const char *value)
 {
 	if (!value || !value[0])
 		return;
@@ -25,7 +26,7 @@ static void line(const char *key, const char *value)
 static void each_line(const char *key, const struct conf_strs *s)
 {
 	for (size_t i = 0; i < s->n; i++)
-		line(key, s->s[i]);
+		show_line(key, s->s[i]);
 }
 
 static void show_prog(const struct ctl *c, const struct manifest_prog *p)
@@ -63,11 +64,11 @@ static void show_item(const struct ctl *c, const struct manifest_item *i)
 	char title[256];
 
 	snprintf(title, sizeof(title), "item %s (%s)", i->name, i->type);
-	heading(c, title);
-	line("  from", i->path);
-	line("  sha256", i->sha256);
-	line("  initfile", i->initfile);
-	line("  its sha256", i->initfile_sha256);
+	show_heading(c, title);
+	show_line("  from", i->path);
+	show_line("  sha256", i->sha256);
+	show_line("  initfile", i->initfile);
+	show_line("  its sha256", i->initfile_sha256);
 	show_functions(i);
 	for (size_t k = 0; k < i->progs.n; k++)
 		show_prog(c, &progs[k]);
@@ -77,31 +78,9 @@ static void show_item(const struct ctl *c, const struct manifest_item *i)
 		       maps[k].value_size);
 }
 
-static void show_channel(const struct ctl *c, const struct manifest_channel *ch)
-{
-	char title[256];
-
-	snprintf(title, sizeof(title), "channel %s (%s)", ch->name, channel_type_names[ch->type]);
-	heading(c, title);
-	printf("  map         %s.%s  id %" PRIu64 "  %" PRIu64 " bytes", ch->item ?: "?", ch->map ?: "?", ch->map_id,
-	       ch->size);
-	if (ch->cpus)
-		printf(" on each of %" PRIu64 " CPU%s", ch->cpus, ch->cpus == 1 ? "" : "s");
-	putchar('\n');
-	line("  counts", ch->counts ?: "none: what was produced is unknown");
-	if (ch->has_layout) {
-		printf("  event       struct ");
-		print_plain(stdout, ch->layout.name);
-		printf(", %" PRIu64 " bytes, by %s\n", ch->layout.size, ch->layout.source);
-	}
-	line("  time", ch->ts_field ?: ch->type == CHANNEL_PERF_BUFFER ? "the kernel's, of each record" :
-									 "when it is drained");
-	line("  process", ch->pid_field);
-}
-
 /* A private instance with --state DIR has DIR/log at BASE/log and DIR/lib at BASE/lib, where only its own processes see
  * them; BASE/state leads to DIR. */
-static void print_path(const char *path)
+void show_path(const char *path)
 {
 	static const char *const folders[] = { "/log/", "/lib/" };
 	char link[PATH_MAX], state[PATH_MAX];
@@ -159,7 +138,7 @@ static void show_processors(struct client *c, const struct ctl *ctl, const char 
 		if (strcmp(row_str(&rows.rows[i], "program"), program) != 0)
 			continue;
 		if (!any)
-			heading(ctl, "processors");
+			show_heading(ctl, "processors");
 		any = true;
 		show_processor(&rows.rows[i]);
 		letters = row_str(&rows.rows[i], "letters_path");
@@ -167,7 +146,7 @@ static void show_processors(struct client *c, const struct ctl *ctl, const char 
 	if (!letters[0])
 		return;
 	printf("  letters     ");
-	print_path(letters);
+	show_path(letters);
 	putchar('\n');
 }
 
@@ -184,10 +163,10 @@ static void show_files(struct client *c, const struct ctl *ctl, const char *prog
 		if (!row_str(&rows.rows[i], "path")[0])
 			continue;
 		if (!any)
-			heading(ctl, "files");
+			show_heading(ctl, "files");
 		any = true;
 		printf("  %-11s ", row_str(&rows.rows[i], "sink"));
-		print_path(row_str(&rows.rows[i], "path"));
+		show_path(row_str(&rows.rows[i], "path"));
 		putchar('\n');
 	}
 }
@@ -216,22 +195,22 @@ static void show(const struct ctl *c, const struct manifest *m)
 	const struct manifest_route *routes = m->routes.items;
 	char loaded[CTL_TIME_SIZE];
 
-	line("program", m->program);
-	line("about", m->description);
-	line("state", m->state == MANIFEST_LOADED ? "loaded" : "draining");
-	line("file", m->file);
+	show_line("program", m->program);
+	show_line("about", m->description);
+	show_line("state", m->state == MANIFEST_LOADED ? "loaded" : "draining");
+	show_line("file", m->file);
 	ctl_local_time(m->loaded_at ?: "", loaded);
-	line("loaded", loaded);
+	show_line("loaded", loaded);
 	if (m->spool_full != SPOOL_FULL_DEFAULT)
-		line("full spool", m->spool_full == SPOOL_FULL_STOP ? "stops the draining"
+		show_line("full spool", m->spool_full == SPOOL_FULL_STOP ? "stops the draining"
 								    : "drops what comes newly, counted as spool_full");
 	each_line("degraded", &m->degraded);
 	each_line("warning", &m->warnings);
 	for (size_t i = 0; i < m->items.n; i++)
 		show_item(c, &items[i]);
 	for (size_t i = 0; i < m->channels.n; i++)
-		show_channel(c, &channels[i]);
-	heading(c, "routes");
+		show_channel(c, m, &channels[i]);
+	show_heading(c, "routes");
 	for (size_t i = 0; i < m->routes.n; i++)
 		show_route(m, &routes[i]);
 }

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* spoolcat [--check] [--all] [--from POSITION] SPOOL
+/* spoolcat [--check | --keys] [--all] [--from POSITION] SPOOL
  *
  * What a spool holds: its commit and its cursors on stderr, its records' lines on stdout. From the slowest cursor on,
  * with --all everything that is still whole; --check prints no lines, but checks every CRC, that ids grow within each
- * route, and that the counters agree with each other and with the records. Exit status 0, 1 (damaged, or something
- * does not add up), 2 (usage). */
+ * route, and that the counters agree with each other and with the records; --keys puts its record's key before each
+ * line. Exit status 0, 1 (damaged, or something does not add up), 2 (usage). */
 #include <errno.h>
 #include <getopt.h>
 #include <inttypes.h>
@@ -138,7 +138,10 @@ static void check_counters(struct totals *t, const struct spool_commit *c, bool 
 	}
 }
 
-static int walk(const struct spool_reader *r, const struct spool_commit *c, uint64_t pos, bool check, struct totals *t)
+enum what { LINES, LINES_WITH_KEYS, CHECK };
+
+static int walk(const struct spool_reader *r, const struct spool_commit *c, uint64_t pos, enum what what,
+		struct totals *t)
 {
 	while (pos < c->head) {
 		struct spool_rec rec;
@@ -146,8 +149,10 @@ static int walk(const struct spool_reader *r, const struct spool_commit *c, uint
 
 		if (spool_read(r, pos, c->head, &rec, &line) < 0)
 			return complain(t, "a damaged record", pos);
-		if (check)
+		if (what == CHECK)
 			check_record(t, c, &rec);
+		else if (what == LINES_WITH_KEYS)
+			printf("%" PRIu64 " %.*s\n", rec.key, (int)rec.line_len, line);
 		else
 			printf("%.*s\n", (int)rec.line_len, line);
 		t->records++;
@@ -157,7 +162,7 @@ static int walk(const struct spool_reader *r, const struct spool_commit *c, uint
 	return 0;
 }
 
-static int run(const char *path, bool check, bool all, uint64_t from)
+static int run(const char *path, enum what what, bool all, uint64_t from)
 {
 	struct spool_reader r = {};
 	struct spool_commit c = {};
@@ -183,11 +188,11 @@ static int run(const char *path, bool check, bool all, uint64_t from)
 		pos = tail;
 	if (from != UINT64_MAX)
 		pos = from;
-	walk(&r, &c, pos, check, &t);
-	if (check && !t.wrong)
+	walk(&r, &c, pos, what, &t);
+	if (what == CHECK && !t.wrong)
 		check_counters(&t, &c, pos == 0 && !t.mixed);
 	fprintf(stderr, "%" PRIu64 " records, %" PRIu64 " bytes of lines%s, %" PRIu64 " wrong\n", t.records, t.bytes,
-		check ? " checked" : "", t.wrong);
+		what == CHECK ? " checked" : "", t.wrong);
 	spool_reader_close(&r);
 	return t.wrong ? 1 : 0;
 }
@@ -196,18 +201,23 @@ int main(int argc, char **argv)
 {
 	static const struct option options[] = {
 		{ "check", no_argument, NULL, 'c' },
+		{ "keys", no_argument, NULL, 'k' },
 		{ "all", no_argument, NULL, 'a' },
 		{ "from", required_argument, NULL, 'f' },
 		{},
 	};
 	uint64_t from = UINT64_MAX;
-	bool check = false, all = false;
+	enum what what = LINES;
+	bool all = false;
 	int o;
 
 	while ((o = getopt_long(argc, argv, "", options, NULL)) >= 0) {
 		switch (o) {
 		case 'c':
-			check = true;
+			what = CHECK;
+			break;
+		case 'k':
+			what = LINES_WITH_KEYS;
 			break;
 		case 'a':
 			all = true;
@@ -220,8 +230,8 @@ int main(int argc, char **argv)
 		}
 	}
 	if (optind != argc - 1) {
-		fprintf(stderr, "usage: spoolcat [--check] [--all] [--from POSITION] SPOOL\n");
+		fprintf(stderr, "usage: spoolcat [--check | --keys] [--all] [--from POSITION] SPOOL\n");
 		return 2;
 	}
-	return run(argv[optind], check, all, from);
+	return run(argv[optind], what, all, from);
 }
