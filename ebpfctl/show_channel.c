@@ -117,7 +117,7 @@ static void show_pipe(const struct manifest *m, const struct manifest_channel *c
 	show_line("  time", "when the line was read");
 }
 
-/* ------------------------------------------------------------------------------------------------------------------ */
+/* ---- a channel --------------------------------------------------------------------------------------------------- */
 
 void show_channel(const struct ctl *c, const struct manifest *m, const struct manifest_channel *ch)
 {
