@@ -93,9 +93,9 @@ static void show_map(const struct manifest *m, const struct manifest_channel *ch
 	printf("\n  entry       %" PRIu64 " bytes of key, %" PRIu64 " of value%s, by %s\n", p->key_size, p->value_size,
 	       p->per_cpu ? " on each CPU" : "", ch->layout.source);
 	conf_format_time(p->interval_ns, interval);
-	printf("  read        every %s%s\n", interval,
-	       is_stack ? "; each stack is given once" : p->reset ? "; what was added since the reading before (reset)" :
-								    "; what it says then");
+	printf("  read        every %s; %s\n", interval,
+	       is_stack ? "each stack is given once" : p->reset ? "what was added since the reading before (reset)" :
+								  "what it says then");
 	for (size_t i = 0; i < p->values.n; i++)
 		show_value(p, &values[i]);
 	if (p->values.n)
