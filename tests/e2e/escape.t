@@ -49,6 +49,7 @@ uids=$(tr '\0' '\n' <"/proc/$(daemon_pid channeld)/environ" | sed -n 's/^EBPF_AG
 # All processes under a sandbox's uid: at most one for each of the three processors, and nothing else.
 processes() { ps -e -o uid=,comm= | awk -v first="${uids%-*}" -v last="${uids#*-}" '$1 >= first && $1 <= last { n++; if ($2 != "ebpf-sandbox") foreign++ } END { print (n <= 3 && !foreign) ? "few" : n " of which foreign: " foreign + 0 }'; }
 pids() { echo "$(daemon_pid channeld) $(pgrep -P "$(daemon_pid channeld)" -f ebpf-launcher) $(worker_pid escape) $(worker_pid other)"; }
+check "their workers are there" wait_for 10 all_alive escape other
 everybody=$(pids)
 
 k=-1 run=0
