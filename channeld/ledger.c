@@ -17,6 +17,7 @@ struct channel_ledger {
 	struct spool_source row;	/* of all its sources */
 	struct agent_counts counts;
 	bool counted;			/* the object has counters */
+	bool makes_wait;		/* see struct transport */
 	bool has_pending, live;
 	uint64_t pending, discarded;	/* discarded: whether or not they were drained yet */
 	uint64_t lost;
@@ -72,18 +73,18 @@ static bool read_channel(const struct manifest *m, size_t index, const struct sp
 {
 	const struct manifest_channel *c = (const struct manifest_channel *)m->channels.items + index;
 	const struct transport *t = transport_of((int)c->type);
-	struct channel_ledger l = { .row = commit_channel(commit, index) };
+	struct channel_ledger l = { .row = commit_channel(commit, index), .makes_wait = t && t->makes_wait };
 	struct agent_counts before;
 	bool counted = c->counts && read_counts(m, c, &before) == 0;
+	int err = t && t->count ? t->count(m, c, commit, &l.pending, &l.discarded) : -EOPNOTSUPP;
 
-	if (t && t->count)
-		l.has_pending = t->count(m, c, commit, &l.pending, &l.discarded) == 0;
+	l.has_pending = err == 0;
 	l.discarded += l.row.discarded;
 	l.lost = l.row.lost + (t && t->lost ? t->lost(m, c, commit) : 0);
 	l.lost_unknown = c->lost_unknown || l.row.flags & SPOOL_SOURCE_LOST_UNKNOWN;
 	l.counted = counted && read_counts(m, c, &l.counts) == 0;
 	l.lost += l.counted ? l.counts.lost : 0;
-	l.live = l.counted && before.produced != l.counts.produced;
+	l.live = err == -EAGAIN || (l.counted && before.produced != l.counts.produced);
 	/* Entries of a map that were read: what it refused before was never one. */
 	if (!l.counted && t && t->loses_nothing && l.has_pending) {
 		l.counts.produced = l.row.drained + l.pending;
@@ -138,7 +139,7 @@ static void channel_row(const struct manifest *m, const struct manifest_channel 
 		bus_row_u64(rows, "pending", l->pending);
 	else
 		bus_row_str(rows, "pending", "unknown");
-	if (l->counted) {
+	if (l->counted || l->makes_wait) {
 		bus_row_u64(rows, "ring_full", l->counts.ring_full);
 		bus_row_u64(rows, "nmi", l->counts.nmi);
 	} else {

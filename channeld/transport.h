@@ -93,6 +93,7 @@ struct transport {
 	/* The same for what was lost and is not in the rows of @commit yet. */
 	uint64_t (*lost)(const struct manifest *m, const struct manifest_channel *c, const struct spool_commit *commit);
 	bool loses_nothing;		/* what it ever had was drained, or waits: that is `produced` */
+	bool makes_wait;		/* its producers, while there is no room: ring_full and nmi are 0 */
 	bool time_is_drain;		/* its records' time is when they were taken out, not when they happened */
 };
 

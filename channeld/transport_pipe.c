@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/stat.h>
 
 #include "../common/paths.h"
@@ -220,6 +221,16 @@ static void pipe_decode(struct channel *c, const struct record *r, struct answer
 	ret->len = line_to_json(s->text, r->data, r->len, &ret->repaired);
 }
 
+/* What the worker has not taken yet, because it is not there or has no room. */
+static bool fifo_has_bytes(const struct manifest_channel *c)
+{
+	cleanup(closep) int fd = open_fifo(c);
+	int bytes = 0;
+
+	return fd >= 0 && ioctl(fd, FIONREAD, &bytes) == 0 && bytes > 0;
+}
+
+/* How many lines lie in the FIFO nobody can tell without taking them. */
 static int pipe_count(const struct manifest *m, const struct manifest_channel *c, const struct spool_commit *commit,
 		      uint64_t *ret_pending, uint64_t *ret_discarded)
 {
@@ -236,6 +247,8 @@ static int pipe_count(const struct manifest *m, const struct manifest_channel *c
 		err = staging_count(path, ring_id(m, id), next, &lines);
 	if (err < 0 && err != -ENOENT && err != -ENODATA)
 		return err;
+	if (fifo_has_bytes(c))
+		return -EAGAIN;
 	*ret_pending = lines;
 	*ret_discarded = 0;
 	return 0;
@@ -251,4 +264,5 @@ const struct transport transport_pipe = {
 	.finish = pipe_finish,
 	.decode = pipe_decode,
 	.count = pipe_count,
+	.makes_wait = true,
 };

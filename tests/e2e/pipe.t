@@ -21,8 +21,16 @@ is "its FIFO is there, for the group" "$(stat -c '%F %a' "$fifo")" "fifo 660"
 	head -c 300000 /dev/zero | tr '\0' x
 	printf '\nbehind the giant\n'
 } >"$fifo"
-printf 'the last one has no line feed' >"$fifo"
 wait_for 5 eval "grep -q behind $T/x.out"
+row() { ctl ledger forms --json | jq -c '.channels[0] | [.produced, .pending, .ring_full, .live]'; }
+worker=$(worker_pid forms)
+kill -STOP "$worker"
+printf 'while nobody reads\n' >"$fifo"
+is "the ledger: lines that nobody took yet cannot be counted" "$(row)" '["unknown","unknown",0,true]'
+kill -CONT "$worker"
+printf 'the last one has no line feed' >"$fifo"
+check "a line without its end waits; a FIFO drops nothing, and who wrote how much is unknown" \
+	wait_for 5 eval '[ "$(row)" = "[\"unknown\",1,0,false]" ]'
 is "a giant line is counted, once" "$(ctl ledger forms --json | jq '[.events[].oversize] | add')" 1
 check "unloads" ctl unload forms
 check "and the FIFO is gone" test ! -e "$fifo"
@@ -40,6 +48,7 @@ cat >"$T/wanted" <<'E'
 {"line":"bad � byte"}
 {"line":"nuls"}
 {"line":"behind the giant"}
+{"line":"while nobody reads"}
 {"line":"the last one has no line feed"}
 E
 compare "JSON, pairs and text" <(jq -c .data "$T/x.out") "$T/wanted"
