@@ -73,20 +73,20 @@ static bool read_channel(const struct manifest *m, size_t index, const struct sp
 {
 	const struct manifest_channel *c = (const struct manifest_channel *)m->channels.items + index;
 	const struct transport *t = transport_of((int)c->type);
-	struct channel_ledger l = { .row = commit_channel(commit, index), .makes_wait = t && t->makes_wait };
+	struct channel_ledger l = { .row = commit_channel(commit, index), .makes_wait = t->makes_wait };
 	struct agent_counts before;
 	bool counted = c->counts && read_counts(m, c, &before) == 0;
-	int err = t && t->count ? t->count(m, c, commit, &l.pending, &l.discarded) : -EOPNOTSUPP;
+	int err = t->count ? t->count(m, c, commit, &l.pending, &l.discarded) : -EOPNOTSUPP;
 
 	l.has_pending = err == 0;
 	l.discarded += l.row.discarded;
-	l.lost = l.row.lost + (t && t->lost ? t->lost(m, c, commit) : 0);
+	l.lost = l.row.lost + (t->lost ? t->lost(m, c, commit) : 0);
 	l.lost_unknown = c->lost_unknown || l.row.flags & SPOOL_SOURCE_LOST_UNKNOWN;
 	l.counted = counted && read_counts(m, c, &l.counts) == 0;
 	l.lost += l.counted ? l.counts.lost : 0;
 	l.live = err == -EAGAIN || (l.counted && before.produced != l.counts.produced);
 	/* Entries of a map that were read: what it refused before was never one. */
-	if (!l.counted && t && t->loses_nothing && l.has_pending) {
+	if (!l.counted && t->loses_nothing && l.has_pending) {
 		l.counts.produced = l.row.drained + l.pending;
 		l.counted = true;
 	}

@@ -19,7 +19,7 @@ int route_init(struct route *r, const struct manifest *m, size_t index, const st
 	const struct manifest_channel *c = &((const struct manifest_channel *)m->channels.items)[mr->channel];
 	const struct envelope_names n = { names->host, names->program, c->name, mr->event_name };
 	const struct transport *t = transport_of((int)c->type);
-	bool by_layout = !mr->processor && !(t && t->decode);
+	bool by_layout = !mr->processor && !t->decode;
 	int err;
 
 	if (by_layout && !c->has_layout)

@@ -97,7 +97,7 @@ struct transport {
 	bool time_is_drain;		/* its records' time is when they were taken out, not when they happened */
 };
 
-/* By enum channel_type. NULL: not that. */
+/* By enum channel_type; a manifest has no other. */
 const struct transport *transport_of(int type);
 extern const struct transport transport_ring, transport_perf, transport_map, transport_pipe;
 

@@ -428,8 +428,8 @@ static const struct conf_schema spool_schema = { "spool", sizeof(struct doc_spoo
 	  .help = "what becomes of them; a channel without one is decoded by its layout" },                        \
 	{ "storage", CONF_NODE, (place) + offsetof(struct doc_spec, storage),                                      \
 	  .help = "where results go: {file: true, kafka: false, …}, each true, false or a mapping of options; "    \
-		  "the nearest wins: event, channel, spec; default: file; kafka, tmpfs and tsdb are not built in " \
-		  "this version" },                                                                                \
+		  "the nearest wins: event, channel, spec; default: file; tmpfs and tsdb are not built in this "   \
+		  "version" },                                                                                     \
 	{ "spool", CONF_STRUCT, (place) + offsetof(struct doc_spec, spool), .sub = &spool_schema,                  \
 	  .help = "the memory between channeld and sinkd" }
 #define HEAD_ROWS                                                                                                  \
