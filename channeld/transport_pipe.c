@@ -242,9 +242,9 @@ static int pipe_count(const struct manifest *m, const struct manifest_channel *c
 
 	for (size_t i = 0; i < commit->n_sources; i++)
 		if (commit->sources[i].id == id)
-			next = commit->sources[i].next & ~BUSY;
+			next = commit->sources[i].next;
 	if (err == 0)
-		err = staging_count(path, ring_id(m, id), next, &lines);
+		err = staging_count(path, ring_id(m, id), next & ~BUSY, next & BUSY, &lines);
 	if (err < 0 && err != -ENOENT && err != -ENODATA)
 		return err;
 	if (fifo_has_bytes(c))

@@ -142,12 +142,13 @@ void staging_release(struct staging *s, uint64_t next)
 	s->tail = MAX(s->tail, next);
 }
 
-int staging_count(const char *path, uint64_t id, uint64_t next, uint64_t *ret)
+int staging_count(const char *path, uint64_t id, uint64_t next, bool within, uint64_t *ret)
 {
 	cleanup(closep) int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
 	cleanup(freep) char *data = malloc(STAGING_SIZE);
 	struct staging_head h;
-	uint64_t lines = 0, last = next;
+	uint64_t lines = 0;
+	bool text = false;		/* this line has some */
 
 	if (fd < 0)
 		return -errno;
@@ -161,18 +162,13 @@ int staging_count(const char *path, uint64_t id, uint64_t next, uint64_t *ret)
 	for (uint64_t pos = next; pos < h.clean + STAGING_SIZE; pos++) {
 		char c = data[staging_place(pos)];
 
-		if (c == '\n' && pos > last)
-			lines++;
-		if (c == '\n')
-			last = pos + 1;
-		else if (c && pos + 1 == h.clean + STAGING_SIZE)
-			lines++;
-	}
-	for (uint64_t pos = last; pos + 1 < h.clean + STAGING_SIZE; pos++)
-		if (data[staging_place(pos)]) {
-			lines++;	/* one that is not finished */
-			break;
+		if (c == '\n') {
+			lines += text;
+			text = within = false;
+		} else if (c && !within) {
+			text = true;
 		}
-	*ret = lines;
+	}
+	*ret = lines + text;
 	return 0;
 }
