@@ -76,11 +76,23 @@ static bool is_zero(const uint8_t *at, size_t n)
 	return n == 0 || (*at == 0 && memcmp(at, at + 1, n - 1) == 0);
 }
 
+/* Of a sum that nothing was added to there is no sample, whatever its parts did. */
+static bool has_anything(const struct poll *p, const struct poll_entry *e)
+{
+	const struct manifest_value *v = values_of(p);
+
+	for (size_t i = 0; i < p->conf->values.n; i++)
+		for (uint32_t slot = 0; slot < MAX(v[i].slots, 1UL); slot++)
+			for (uint32_t c = 0; c < (p->conf->per_cpu ? p->copies : 1); c++)
+				if (poll_value(p, e, &v[i], slot, p->conf->per_cpu ? c : POLL_ALL_CPUS))
+					return true;
+	return false;
+}
+
 /* Is there something to say of it? Of stacks each one once; with `reset`, what was added to. */
 static bool is_given(const struct poll *p, struct poll_entry *e, bool was_there, uint32_t before)
 {
 	size_t size = (size_t)p->stride * p->copies;
-	const struct manifest_value *v = values_of(p);
 
 	if (!p->is_stack && !p->conf->reset)
 		return true;
@@ -93,12 +105,7 @@ static bool is_given(const struct poll *p, struct poll_entry *e, bool was_there,
 		return false;
 	e->has_base = was_there && !went_back(p, e->now, before);
 	e->base = before;
-	for (size_t i = 0; i < p->conf->values.n; i++)
-		for (uint32_t slot = 0; slot < MAX(v[i].slots, 1UL); slot++)
-			for (uint32_t cpu = 0; cpu < p->copies; cpu++)
-				if (poll_value(p, e, &v[i], slot, cpu))
-					return true;
-	return false;
+	return has_anything(p, e);
 }
 
 void poll_rewind(struct poll *p)
