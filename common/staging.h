@@ -45,8 +45,8 @@ size_t staging_read(struct staging *s, int fd, size_t max);
 /* Behind the commit that says so: what lies before @next may be overwritten. */
 void staging_release(struct staging *s, uint64_t next);
 
-/* For others: how many lines that are not empty, finished or not, lie in the ring at @path from @next on; @within: which
- * is in a line that does not count. -ENOENT, -ENODATA; -EAGAIN: it moves. */
+/* For others: how many lines that are not empty, finished or not, lie in the ring at @path from @next on; @within:
+ * which is in a line that does not count. -ENOENT, -ENODATA; -EAGAIN: it moves. */
 int staging_count(const char *path, uint64_t id, uint64_t next, bool within, uint64_t *ret);
 
 #endif

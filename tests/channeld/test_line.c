@@ -89,9 +89,10 @@ static void pairs_become_an_object(void **state)
 	becomes("  a=1\tb=-2.5e3  c=x\r", "{\"a\":1,\"b\":-2.5e3,\"c\":\"x\"}");
 	becomes("a= b=\"\"", "{\"a\":\"\",\"b\":\"\"}");
 	becomes("a.b-c/d:e@f_9=x=y", "{\"a.b-c/d:e@f_9\":\"x=y\"}");
-	becomes("a=\"1\" b=007 c=+1 d=0x10 e=1. f=-", "{\"a\":\"1\",\"b\":\"007\",\"c\":\"+1\",\"d\":\"0x10\",\"e\":\"1.\","
-							"\"f\":\"-\"}");
-	becomes("a=true b=null c=[1] d={} e=NaN", "{\"a\":\"true\",\"b\":\"null\",\"c\":\"[1]\",\"d\":\"{}\",\"e\":\"NaN\"}");
+	becomes("a=\"1\" b=007 c=+1 d=0x10 e=1. f=-",
+		"{\"a\":\"1\",\"b\":\"007\",\"c\":\"+1\",\"d\":\"0x10\",\"e\":\"1.\",\"f\":\"-\"}");
+	becomes("a=true b=null c=[1] d={} e=NaN",
+		"{\"a\":\"true\",\"b\":\"null\",\"c\":\"[1]\",\"d\":\"{}\",\"e\":\"NaN\"}");
 }
 
 static void quotes_in_values(void **state)
