@@ -38,8 +38,8 @@ done
 digest=$(sha256sum "$T/first.txt" | cut -d' ' -f1)
 check "and the initfile with its digest" grep -q "$digest" "$T/show"
 check "the initfile is kept in the cache, the same bytes" inside loaderd cmp "$T/first.txt" "$T/x/lib/artifacts/$digest"
-check "preload was told of maps and variables" says 'preload was told .*"stage":"preload".*"section":"tracepoint/syscalls/sys_enter_getpriority","state":"wanted"'
-check "postload was told what is attached" says 'postload was told .*"stage":"postload".*"state":"attached".*"id":[0-9]+'
+check "preload was told of maps and variables" wait_for 5 says 'preload was told .*"stage":"preload".*"section":"tracepoint/syscalls/sys_enter_getpriority","state":"wanted"'
+check "postload was told what is attached" wait_for 5 says 'postload was told .*"stage":"postload".*"state":"attached".*"id":[0-9]+'
 
 # ---- what was there before an earlier loaderd's end is there for the next one
 kill_one loaderd
@@ -169,7 +169,7 @@ sed -i '$d' "$T/settings.txt"
 check "the SDK's example loads" ctl load "$T/example.yaml"
 ticker 1
 check "the ledger balances" balanced 10
-check "it says what it set" says "postload function 'switch_on' of settings: 1 variables and 1 entries are set"
+check "it says what it set" wait_for 5 says "postload function 'switch_on' of settings: 1 variables and 1 entries are set"
 check "unloads" ctl unload example
 check "and says goodbye" wait_for 5 says "unload function 'say_goodbye' of settings: goodbye"
 

@@ -90,5 +90,8 @@ all_json() { jq -e . "$1" >/dev/null; }
 # what sinkd says is not as it should be
 degraded() { ctl status --json | jq -r '.. | objects | select(.daemon? == "sinkd") | .degraded | tostring'; }
 # the ledger of the last instance balances within SECONDS, and nothing is on its way any more
-at_rest() { ctl ledger --json | jq -e '.balanced and (.channels | length) > 0 and all(.channels[]; .live | not) and ([.channels[], .sinks[] | .pending] | add) == 0'; }
+at_rest() {
+	local all
+	all=$(ctl ledger --json) && jq -e <<<"$all" '.balanced and (.channels | length) > 0 and all(.channels[]; .live | not) and ([.channels[], .sinks[] | .pending] | add) == 0'
+}
 balanced() { wait_for "${1:-5}" at_rest; }

@@ -42,10 +42,14 @@ is "nothing of the kernel's padding is seen" "$(jq -c .data.spare "$T/x/log/tick
 # ---- kills
 ticker 12000 20000 2000 & TICKER=$!
 PIDS+=("$TICKER")
+# As long as one of the two holds the buffers nothing is lost; a new one has them only once the other has handed them over.
+holds() { [ "$(ls -l "/proc/$(daemon_pid "$1")/fd" 2>/dev/null | grep -c perf_event)" -gt 0 ]; }
+both_hold() { holds channeld && holds loaderd; }
 kills=0
 for round in 1 2 3; do
 	for who in tick channeld loaderd sinkd; do
 		sleep 0.4
+		wait_for 10 both_hold
 		kill_one $who && kills=$((kills + 1))
 	done
 done
