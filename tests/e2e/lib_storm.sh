@@ -4,7 +4,7 @@
 # the same victims and pauses.
 
 # The programs of a long storm; each sees all events. To add one: its name here, and its YAML below.
-STORM_PROGRAMS="plain processor perf"
+STORM_PROGRAMS="plain processor perf map pipe"
 # storm_object OBJECT [MAPS]
 storm_object() { printf 'programs:\n  - { name: tick, type: ebpf_object, path: %s, properties: { variables: { tick_magic: %s }%s } }\n' "$BUILD/tests/bpf/$1" "$MAGIC" "${2:+, maps: $2}"; }
 storm_yaml() {
@@ -23,9 +23,33 @@ storm_yaml() {
 		storm_object tick_perf.bpf.o
 		printf 'channels:\n  ticks: { type: perf_buffer, buffer: 4M }\n'
 		;;
+	map)	# an event adds to one of 64 entries
+		storm_object polled.bpf.o
+		printf 'channels:\n  by_hash: { type: map, interval: 50ms, reset: true, metric: calls, values: [calls] }\n'
+		;;
+	pipe)	# an event is a line
+		printf 'programs: []\nchannels:\n  lines: { type: pipe }\n'
+		;;
 	esac
 	printf 'storage:\n  file: { rotate-size: 4M, keep: 1000 }\n'
 }
+
+# storm_produce N FIRST RATE DIR: events FIRST to FIRST + N - 1 for all of them; DIR is the instance's state. Ends when they are made.
+storm_produce() {
+	seq "$2" $(($1 + $2 - 1)) | awk -v rate="$3" '{ print "n=" $1 } NR % int(rate / 20) == 0 { fflush(); system("sleep 0.048") }' >"$4/lib/pipe/pipe.lines" &
+	local writer=$!
+	TICK_MAGIC=$MAGIC "$BUILD/tests/tools/ticker" "$@"
+	wait "$writer"
+}
+# storm_said PROGRAM FILE…: what its lines speak of: the number of an event; a map's: an id, and how many events
+storm_said() {
+	case $1 in
+	map) sed -nE 's/.*"id":"([^"]+)".*"value":([0-9]+).*/\1 \2/p' "${@:2}" ;;
+	*) grep -ohE '"n":[0-9]+' "${@:2}" | cut -d: -f2 ;;
+	esac
+}
+# storm_count PROGRAM: of how many events stdin speaks, which storm_said() has said
+storm_count() { if [ "$1" = map ]; then awk '{ n += $2 } END { print n + 0 }'; else wc -l; fi; }
 
 # Without a process, which would cost more than what it looks for.
 exec {STORM_FD}<> <(:)
