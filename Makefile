@@ -126,6 +126,7 @@ $(FUZZ)/%.o: %.c
 $(FUZZ)/libagent.a: $(call fuzz_objs,$(wildcard common/*.c))
 	@rm -f $@ && ar rcs $@ $^
 $(FUZZ)/bin/fuzz_encode: $(call fuzz_objs,channeld/plan.c $(wildcard channeld/encode*.c))
+$(FUZZ)/bin/fuzz_line: $(call fuzz_objs,channeld/line.c)
 $(FUZZ)/bin/fuzz_exec $(FUZZ)/bin/fuzz_tcpstate: $(FUZZ)/tests/bpf_user/user.o
 $(FUZZ)/bin/fuzz_%: $(FUZZ)/tests/fuzz/fuzz_%.o $(FUZZ)/libagent.a
 	@mkdir -p $(@D)

@@ -7,6 +7,7 @@
 #include "run_phase.h"
 
 #define UNLOAD_MS   25000	/* unload has a limit of its own: 10 s of draining */
+#define REFUSED_MS   5000	/* what fails before was no drain that took too long */
 #define VERB_DEATHS     3	/* it is started again so often */
 #define FLUSH_MS     2000	/* for a reader of stdout that takes nothing any more */
 
@@ -27,6 +28,7 @@ static void begin_unload(struct run *r, int64_t now)
 {
 	run_verb_kill(r);
 	r->verb_deaths = 0;
+	r->refused = false;
 	if (r->phase == STARTING || r->super.gave_up) {
 		begin_stop(r, now);
 		return;
@@ -76,16 +78,18 @@ static void look_loading(struct run *r, int64_t now)
 }
 
 /* A loaderd that died can neither answer nor detach: the next one is asked again. So is this one, if the verb did not
- * live to hear it, and if the drain took too long: then what is left is discarded, and counted. True: there is
- * something to wait for. */
-static bool unload_again(struct run *r)
+ * live to hear it, once if it had no memory or no room just then, and if the drain took too long: then what is left is
+ * discarded, and counted. True: there is something to wait for. */
+static bool unload_again(struct run *r, int64_t now)
 {
 	const struct child *loaderd = &r->super.children[RUN_LOADERD];
 	bool heard = loaderd->pid == r->asked && loaderd->ready && !r->verb_killed;
 
 	if (r->super.gave_up || r->verb_deaths > VERB_DEATHS)
 		return false;
-	if (heard) {
+	if (heard && !r->force && !r->refused && now - r->since_ms < REFUSED_MS) {
+		r->refused = true;
+	} else if (heard) {
 		if (r->force)
 			return false;
 		ctl_error("what is left is discarded");
@@ -108,7 +112,7 @@ static void look_unloading(struct run *r, int64_t now)
 	} else if (!run_verb_ended(r, &ok)) {
 		return;
 	} else if (!ok) {
-		if (unload_again(r))
+		if (unload_again(r, now))
 			return;
 		r->status = CTL_FAILED;
 	}

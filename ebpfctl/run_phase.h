@@ -23,6 +23,7 @@ struct run {
 	const char *verb_name;
 	bool verb_killed;		/* the last one was, by a signal */
 	unsigned verb_deaths;
+	bool refused;			/* an unload was, and is asked for again */
 	pid_t asked;			/* the loaderd that it speaks to */
 	int signal_fd;
 	struct run_dir dir;

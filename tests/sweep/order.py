@@ -42,16 +42,42 @@ class Order(ctypes.Structure):
                 ("sites", ((ctypes.c_uint32 * NUMBER["SITES"]) * len(CALLS)) * len(KINDS))]
 
 
-class Scene:
-    """A program: its object, the type of its channel, items beside the object, what else it says. {so}: shared objects."""
+OBJECT = """programs:
+  - {{ name: tick, type: ebpf_object, path: {tests}/bpf/{object}.bpf.o,
+      properties: {{ variables: {{ {variables} }} }} }}
+{items}channels:
+  ticks: {channel}
+{more}"""
 
-    def __init__(self, object="tick_big", channel="ring_buffer", items="", more=""):
-        self.object, self.channel, self.items, self.more = object, channel, items, more
+
+class Scene:
+    """A program: its object (None: there is none, and an event is a line in a FIFO), its channel, items beside the
+    object, what else it says. {so}: shared objects."""
+
+    def __init__(self, object="tick_big", channel="{ type: ring_buffer }", variables="", items="", more=""):
+        self.object, self.channel, self.variables, self.items, self.more = object, channel, variables, items, more
+
+    def yaml(self, tests, magic):
+        if not self.object:
+            return "programs: []\nchannels:\n  ticks: %s\n" % self.channel
+        return OBJECT.format(tests=tests, object=self.object, variables="tick_magic: %d%s" % (magic, self.variables),
+                             items=self.items.replace("{so}", tests + "/so"), channel=self.channel, more=self.more)
+
+    def number(self, data):
+        """Of the event that a line speaks of; one of a map has a single event in each entry."""
+        if data.get("type") == "counter":
+            if data["value"] != 1 or not data["delta"]:
+                raise ValueError("a sample of one event has value %s" % data["value"])
+            return int(data["labels"]["n"])
+        return data["n"]
 
 
 SCENES = {
     "plain": Scene(),
-    "perf": Scene(object="tick_perf", channel="perf_buffer"),
+    "perf": Scene(object="tick_perf", channel="{ type: perf_buffer }"),
+    "map": Scene(object="polled", variables=", entries: 4096",
+                 channel="{ type: map, map: by_hash, interval: 50ms, reset: true, labels: [n], values: [calls] }"),
+    "pipe": Scene(object=None, channel="{ type: pipe }"),
     "processor": Scene(items="  - { name: plain, type: user_so, path: {so}/plain.so }\n",
                        more="events:\n  - { name: plain }\n"),
     "functions": Scene(items="  - { name: around, type: user_so, path: {so}/around.so, properties: { functions: [\n"
