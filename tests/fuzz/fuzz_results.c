@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* What processors answer: results are valid exactly if each of them is, by itself; and whatever the SDK's writers make of
- * any texts and numbers is valid, unless it says oversize. */
+/* What processors answer: results are valid exactly if each of them is, by itself; and whatever the SDK's writers make
+ * of any texts and numbers is valid, unless it says oversize. */
 #include <math.h>
 
 #include "common/json.h"
