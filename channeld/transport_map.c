@@ -283,6 +283,10 @@ static bool map_last(struct channel *c)
 	struct map_state *s = c->state;
 
 	look(c, s);
+	for (int i = 1; i < TRIES && s->failing; i++)	/* there is no next reading */
+		look(c, s);
+	if (s->failing)
+		c->sources[0].row->flags |= SPOOL_SOURCE_LOST_UNKNOWN;
 	return s->pos < s->end;
 }
 
