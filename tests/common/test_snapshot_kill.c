@@ -1,0 +1,136 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Who writes a reading is killed after instruction k of it, for every k: whoever comes next finds this reading, or the
+ * last one, whole, and can go on from it. Where the new one is written over the last, none may be left: the control. */
+#include <errno.h>
+#include <fcntl.h>
+
+#include "../../common/snapshot.h"
+#include "killtest.h"
+
+#define ENTRIES 2u
+
+static const struct snapshot_shape shape = {
+	.generation = 1, .map_id = 70, .key_size = 4, .value_size = 8, .capacity = 4,
+};
+static struct snapshot s;
+static bool over_the_last;		/* broken on purpose */
+
+static void fill(const struct snapshot_half *h, uint64_t number)
+{
+	for (uint32_t i = 0; i < ENTRIES; i++) {
+		memset(h->keys + (size_t)i * 4, (int)(number + i), 4);
+		memset(h->values + (size_t)i * 8, (int)(~number + i), 8);
+		h->order[i] = ENTRIES - 1 - i;
+	}
+}
+
+static bool is_whole(const struct snapshot_half *h)
+{
+	for (uint32_t i = 0; i < ENTRIES; i++)
+		if (h->keys[i * 4 + 3] != (uint8_t)(h->head->number + i) ||
+		    h->values[i * 8 + 7] != (uint8_t)(~h->head->number + i) || h->order[i] != ENTRIES - 1 - i)
+			return false;
+	return h->head->first == 10 * h->head->number && h->head->given == ENTRIES && h->head->n == ENTRIES;
+}
+
+static void write_reading(void)
+{
+	struct snapshot_half *last, *before, *h;
+	struct snapshot_head head = { .given = ENTRIES, .stored = ENTRIES, .n = ENTRIES };
+
+	snapshot_last(&s, &last, &before);
+	head.number = last ? last->head->number + 1 : 1;
+	head.first = 10 * head.number;
+	h = snapshot_begin(&s, over_the_last && before ? before : last);
+	fill(h, head.number);
+	snapshot_publish(&s, h, &head);
+}
+
+static void job(void)
+{
+	if (snapshot_open(&s, path, &shape, 1) < 0)
+		return;
+	mark();
+	write_reading();
+	mark();
+}
+
+/* The number of the last reading, which is whole, as is the one before; 0: there is none. */
+static uint64_t look(bool *ret_has_before)
+{
+	struct snapshot_half *last, *before;
+	uint64_t number;
+
+	assert_int_equal(snapshot_open(&s, path, &shape, 2), 0);
+	snapshot_last(&s, &last, &before);
+	assert_true(!last || is_whole(last));
+	assert_true(!before || is_whole(before));
+	number = last ? last->head->number : 0;
+	*ret_has_before = before;
+	snapshot_close(&s);
+	return number;
+}
+
+static void two_readings(void)
+{
+	unlink(path);
+	assert_int_equal(snapshot_open(&s, path, &shape, 1), 0);
+	write_reading();
+	write_reading();
+	snapshot_close(&s);
+}
+
+/* How often the last reading that counted was not there any more. */
+static unsigned kill_writers(bool broken)
+{
+	unsigned kills = 0, bad = 0, fresh_ones = 0, every = broken ? EVERY_CONTROL : EVERY;
+	bool more = true;
+
+	for (unsigned k = 0; more; k += every, kills++) {
+		bool has_before;
+		uint64_t number;
+
+		over_the_last = false;
+		two_readings();
+		over_the_last = broken;
+		more = kill_after(job, k);
+		number = look(&has_before);
+		bad += number < 2;
+		fresh_ones += number == 3 && has_before;
+		assert_true(number <= 3);
+		assert_true(broken || number == 2 || has_before);
+	}
+	print_message("# %u kills: %u times the new reading, %u times none that counts\n", kills, fresh_ones, bad);
+	if (!broken)
+		assert_true(fresh_ones > 0 && fresh_ones < kills);
+	return bad;
+}
+
+static void a_writer_killed_after_any_instruction_leaves_a_whole_reading(void **state)
+{
+	(void)state;
+	assert_int_equal(kill_writers(false), 0);
+}
+
+static void control_written_over_the_last_one_it_is_gone(void **state)
+{
+	(void)state;
+	assert_true(kill_writers(true) > 0);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		kill_test(a_writer_killed_after_any_instruction_leaves_a_whole_reading),
+		kill_test(control_written_over_the_last_one_it_is_gone),
+	};
+	int failed;
+
+	if (!spooldir_make()) {
+		printf("1..0 # SKIP /dev/shm is no tmpfs\n");
+		return 0;
+	}
+	failed = cmocka_run_group_tests(tests, NULL, NULL);
+	spooldir_remove();
+	return failed;
+}
