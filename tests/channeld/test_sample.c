@@ -184,8 +184,8 @@ static void labels_are_texts_whatever_is_in_them(void **state)
 	conf.labels.root.fields = (struct conf_list){ &labels[1], 1 };
 	memcpy(keys[0].comm, "a\"b\\,:{}\n\001\177", 11);
 	open_writer(&calls, 1);
-	writes(false, "@{\"name\":\"calls\",\"type\":\"counter\",\"labels\":{\"comm\":\"a\\\"b\\\\,:{}\\n\\u0001\\u007f\"},"
-		      "\"value\":0}");
+	writes(false, "@{\"name\":\"calls\",\"type\":\"counter\",\"labels\":"
+		      "{\"comm\":\"a\\\"b\\\\,:{}\\n\\u0001\\u007f\"},\"value\":0}");
 	memset(keys[0].comm, 0, sizeof(keys[0].comm));
 	writes(false, "@{\"name\":\"calls\",\"type\":\"counter\",\"labels\":{\"comm\":\"\"},\"value\":0}");
 }
