@@ -219,7 +219,8 @@ int sandbox_be_ready(struct processor *p)
 		} else if (r == AWAIT_TIMEOUT) {
 			r = sandbox_put_down(p);
 			if (r == 0)
-				r = not_loaded(p, processor_fail(p, -ETIMEDOUT, "was not loaded within %u s", LOAD_MS / 1000));
+				r = not_loaded(p, processor_fail(p, -ETIMEDOUT, "was not loaded within %u s",
+								 LOAD_MS / 1000));
 		} else if (r == AWAIT_DIED) {
 			r = on_ended_early(p);
 		}
