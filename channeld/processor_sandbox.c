@@ -165,7 +165,8 @@ static int call_init(struct processor *p, uint16_t function)
 	if (r < 0)
 		return r;
 	if (how == AWAIT_TIMEOUT)
-		return not_loaded(p, processor_fail(p, -ETIMEDOUT, "its init function did not end within %u s", LOAD_MS / 1000));
+		return not_loaded(p, processor_fail(p, -ETIMEDOUT, "its init function did not end within %u s",
+						    LOAD_MS / 1000));
 	return not_loaded(p, processor_fail(p, -ENOEXEC, "its init function failed with code %d", code));
 }
 
