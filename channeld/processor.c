@@ -10,21 +10,31 @@
 
 #define BACKGROUND_MAX 3u	/* seconds in a row with too much CPU time between batches */
 
-int processor_fail(struct processor *p, int err, const char *fmt, ...)
+void processor_write_error(struct processor *p, const char *fmt, va_list ap)
 {
 	size_t n = (size_t)snprintf(p->error, sizeof(p->error), "processor %s: ", p->name);
+
+	vsnprintf(p->error + n, sizeof(p->error) - n, fmt, ap);
+}
+
+int processor_fail(struct processor *p, int err, const char *fmt, ...)
+{
 	va_list ap;
 
 	va_start(ap, fmt);
-	vsnprintf(p->error + n, sizeof(p->error) - n, fmt, ap);
+	processor_write_error(p, fmt, ap);
 	va_end(ap);
 	return err;
 }
 
-int processor_put_off(struct processor *p, int err)
+int processor_put_off(struct processor *p, int err, const char *fmt, ...)
 {
 	uint64_t ns = NSEC_PER_MSEC << p->tries;
+	va_list ap;
 
+	va_start(ap, fmt);
+	processor_write_error(p, fmt, ap);
+	va_end(ap);
 	if (ns < WAIT_MAX_NS)
 		p->tries++;
 	health_wait(&p->health, p->error, clock_monotonic(), MIN(ns, (uint64_t)WAIT_MAX_NS));
@@ -56,8 +66,8 @@ static int settle(struct processor *p, int how, const struct sink *to)
 	if (how == AWAIT_DIED && child_died_of_others(&p->child)) {
 		health_ended(&p->health, sandbox_describe_end(p), false);
 		if (++p->unblamed >= UNBLAMED_MAX)
-			return processor_put_off(p, processor_fail(p, -EIO, "its process is killed from outside, again and again (out of "
-					       "memory?)"));
+			return processor_put_off(p, -EIO,
+						 "its process is killed from outside, again and again (out of memory?)");
 		poll(NULL, 0, 1 << p->unblamed);
 		return 0;
 	}

@@ -4,6 +4,8 @@
 #ifndef EBPF_AGENT_PROCESSOR_PRIVATE_H
 #define EBPF_AGENT_PROCESSOR_PRIVATE_H
 
+#include <stdarg.h>
+
 #include "launcher.h"
 #include "processor.h"
 #include "processor_child.h"
@@ -42,10 +44,11 @@ struct processor {
 /* What sandbox_await() came back for. */
 enum { AWAIT_RANG = 1, AWAIT_DIED, AWAIT_TIMEOUT };
 
-/* Writes processor_error(). Returns @err. */
+/* Both write processor_error(), and return @err. */
 int processor_fail(struct processor *p, int err, const char *fmt, ...) printf_like(3, 4);
-/* Nobody's fault here: an error that passes, or not, and blames no record. Returns @err. */
-int processor_put_off(struct processor *p, int err);
+/* Nobody's fault here: it passes, or not, and blames no record. Tried again later and later. */
+int processor_put_off(struct processor *p, int err, const char *fmt, ...) printf_like(3, 4);
+void processor_write_error(struct processor *p, const char *fmt, va_list ap);
 
 /* Of all threads of @pid, in ns; 0: it is gone. */
 uint64_t sandbox_cpu_time(pid_t pid);

@@ -38,9 +38,9 @@ int sandbox_start(struct processor *p)
 	batch_reset(&p->batch);
 	r = child_start(&p->child, p->functions, p->limits->memory, fds, ARRAY_SIZE(fds) - (p->file < 0));
 	if (r == -EUSERS)
-		return processor_put_off(p, processor_fail(p, r, "no sandbox: every uid of the range is in use"));
+		return processor_put_off(p, r, "no sandbox: every uid of the range is in use");
 	if (r < 0)
-		return processor_put_off(p, processor_fail(p, r, "no sandbox: %s", strerror(-r)));
+		return processor_put_off(p, r, "no sandbox: %s", strerror(-r));
 	health_starting(&p->health, p->child.pid, p->child.uid);
 	p->restarts += p->started;
 	p->started = true;
@@ -65,7 +65,7 @@ int sandbox_await(struct processor *p, bool (*done)(const struct processor *), u
 			return AWAIT_RANG;
 		if (r > 0 && fds[1].revents) {
 			r = child_receive(&p->child);
-			return r < 0 ? processor_put_off(p, processor_fail(p, r, "ebpf-launcher is gone: %s", strerror(-r))) : AWAIT_DIED;
+			return r < 0 ? processor_put_off(p, r, "ebpf-launcher is gone: %s", strerror(-r)) : AWAIT_DIED;
 		}
 		/* Rung for nothing, again and again, by hostile code: time passes all the same. */
 		if (now >= until)
@@ -87,9 +87,9 @@ int sandbox_put_down(struct processor *p)
 		return 0;
 	r = child_kill(&p->child);
 	if (r < 0)
-		return processor_put_off(p, processor_fail(p, r, "ebpf-launcher is gone: %s", strerror(-r)));
+		return processor_put_off(p, r, "ebpf-launcher is gone: %s", strerror(-r));
 	r = sandbox_await(p, never, KILL_MS);
-	return r == AWAIT_TIMEOUT ? processor_put_off(p, processor_fail(p, -ETIMEDOUT, "its sandbox does not die")) : r < 0 ? r : 0;
+	return r == AWAIT_TIMEOUT ? processor_put_off(p, -ETIMEDOUT, "its sandbox does not die") : r < 0 ? r : 0;
 }
 
 const char *sandbox_describe_end(struct processor *p)
@@ -119,12 +119,15 @@ static void copy_text(char *ret, const char *from, size_t size)
 			*c = '?';
 }
 
-/* Its own fault: the error stands in p->error, and counts. */
-static int not_loaded(struct processor *p, int err)
+/* Its own fault, which counts. */
+printf_like(3, 4) static int not_loaded(struct processor *p, int err, const char *fmt, ...)
 {
-	const char *why = p->error + strlen("processor ") + strlen(p->name) + strlen(": ");
+	va_list ap;
 
-	health_ended(&p->health, why, true);
+	va_start(ap, fmt);
+	processor_write_error(p, fmt, ap);
+	va_end(ap);
+	health_ended(&p->health, p->error + strlen("processor ") + strlen(p->name) + strlen(": "), true);
 	health_judge(&p->health, clock_monotonic());
 	return err;
 }
@@ -136,9 +139,9 @@ static int died_early(struct processor *p)
 		health_ended(&p->health, sandbox_describe_end(p), false);
 		if (++p->unblamed < UNBLAMED_MAX)
 			return 0;
-		return processor_put_off(p, processor_fail(p, -EIO, "its process is killed from outside, again and again"));
+		return processor_put_off(p, -EIO, "its process is killed from outside, again and again");
 	}
-	return not_loaded(p, processor_fail(p, -ENOEXEC, "died while it was being loaded: %s", sandbox_describe_end(p)));
+	return not_loaded(p, -ENOEXEC, "died while it was being loaded: %s", sandbox_describe_end(p));
 }
 
 bool sandbox_finished(const struct processor *p)
@@ -165,9 +168,8 @@ static int call_init(struct processor *p, uint16_t function)
 	if (r < 0)
 		return r;
 	if (how == AWAIT_TIMEOUT)
-		return not_loaded(p, processor_fail(p, -ETIMEDOUT, "its init function did not end within %u s",
-						    LOAD_MS / 1000));
-	return not_loaded(p, processor_fail(p, -ENOEXEC, "its init function failed with code %d", code));
+		return not_loaded(p, -ETIMEDOUT, "its init function did not end within %u s", LOAD_MS / 1000);
+	return not_loaded(p, -ENOEXEC, "its init function failed with code %d", code);
 }
 
 static int on_loaded(struct processor *p)
@@ -179,7 +181,7 @@ static int on_loaded(struct processor *p)
 	if (__atomic_load_n(&a->ready, __ATOMIC_RELAXED) != 1) {
 		int r = sandbox_put_down(p);
 
-		return r < 0 ? r : not_loaded(p, processor_fail(p, -ENOEXEC, "%s", text));
+		return r < 0 ? r : not_loaded(p, -ENOEXEC, "%s", text);
 	}
 	if (text[0] && p->restarts == 0)
 		log_notice("the sandbox of processor %s is weaker here: %s", p->name, text);
@@ -220,8 +222,7 @@ int sandbox_be_ready(struct processor *p)
 		} else if (r == AWAIT_TIMEOUT) {
 			r = sandbox_put_down(p);
 			if (r == 0)
-				r = not_loaded(p, processor_fail(p, -ETIMEDOUT, "was not loaded within %u s",
-								 LOAD_MS / 1000));
+				r = not_loaded(p, -ETIMEDOUT, "was not loaded within %u s", LOAD_MS / 1000);
 		} else if (r == AWAIT_DIED) {
 			r = on_ended_early(p);
 		}
