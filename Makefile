@@ -168,7 +168,7 @@ $(BUILD)/tests/go/%.so: tests/go/%.go sdk/go/tracer.go
 
 .PRECIOUS: $(BUILD)/%.o $(FUZZ)/%.o
 .PHONY: tests
-tests: all $(TEST_BIN) $(TOOL_BIN) $(TEST_BPF) $(TEST_SO) $(SWEEP_SHIM)
+tests: all $(TEST_BIN) $(TOOL_BIN) $(TEST_BPF) $(TEST_SO) $(TEST_GO) $(SWEEP_SHIM)
 # The fuzzers are compiled apart: only for whoever runs them.
 test: tests $(if $(SAN)$(if $(TESTS),$(filter-out tests/fuzz/%,$(TESTS))),,$(FUZZ_BIN))
 	@BUILD=$(CURDIR)/$(BUILD) SAN=$(SAN) scripts/test $(TESTS)

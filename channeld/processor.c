@@ -66,8 +66,8 @@ static int settle(struct processor *p, int how, const struct sink *to)
 	if (how == AWAIT_DIED && child_died_of_others(&p->child)) {
 		health_ended(&p->health, sandbox_describe_end(p), false);
 		if (++p->unblamed >= UNBLAMED_MAX)
-			return processor_put_off(p, -EIO,
-						 "its process is killed from outside, again and again (out of memory?)");
+			return processor_put_off(p, -EIO, "its process is killed from outside, again and again "
+							  "(out of memory?)");
 		poll(NULL, 0, 1 << p->unblamed);
 		return 0;
 	}
