@@ -65,6 +65,7 @@ int main(int argc, char **argv)
 	struct perf_event_attr attr = { .type = PERF_TYPE_BREAKPOINT, .size = sizeof(attr), .sample_period = 1,
 					.bp_type = HW_BREAKPOINT_W, .bp_len = HW_BREAKPOINT_LEN_8 };
 	struct bpf_object *o = argc > 2 ? bpf_object__open(argv[1]) : NULL;
+	struct bpf_link *link;
 	int fd;
 
 	if (!o || bpf_object__load(o) < 0)
@@ -78,11 +79,14 @@ int main(int argc, char **argv)
 		die("perf_event_open");
 		return 3;
 	}
-	if (!bpf_program__attach_perf_event(bpf_object__find_program_by_name(o, "on_breakpoint"), fd))
+	link = bpf_program__attach_perf_event(bpf_object__find_program_by_name(o, "on_breakpoint"), fd);
+	if (!link)
 		return die("attach");
 	for (long i = atol(argv[2]); i > 0; i--)
 		if (run(o, "produce") < 0)
 			return die("produce");
 	print_counts(o);
+	bpf_link__destroy(link);
+	bpf_object__close(o);
 	return 0;
 }
