@@ -41,15 +41,22 @@ static bool is_composite(const struct layout_field *f)
 
 /* ---- labels ------------------------------------------------------------------------------------------------------ */
 
+static bool has_label(const struct layout *l, const char *label)
+{
+	for (size_t k = 0; k < l->root.fields.n; k++)
+		if (!strcmp(((struct layout_field *)l->root.fields.items)[k].name, label))
+			return true;
+	return false;
+}
+
 /* An array of numbers is a label by its bytes. */
 static int add_label(struct layout_build *b, const char *label, const struct layout_field *f, uint64_t offset,
 		     struct layout *to)
 {
 	struct layout_field *n;
 
-	for (size_t k = 0; k < to->root.fields.n; k++)
-		if (!strcmp(((struct layout_field *)to->root.fields.items)[k].name, label))
-			return 0;	/* members of a union with the same name */
+	if (has_label(to, label))
+		return 0;	/* members of a union with the same name */
 	n = layout_push_field(b, &to->root.fields, label);
 	if (!n)
 		return -EINVAL;
@@ -104,14 +111,21 @@ int load_map_labels(struct load *l, const struct program_channel *c, bool none_b
 	struct layout_build b = { .arena = l->arena, .diag = &l->diag, .name = m->layout.name };
 	const struct layout_field *key = m->layout.root.fields.items;
 	struct layout *to = &m->poll.labels;
+	int err = 0;
 
 	*to = (struct layout){
 		.name = "labels", .size = m->layout.size, .source = m->layout.source,
 		.root = { .name = "", .kind = LAYOUT_STRUCT, .bits = m->layout.root.bits },
 	};
 	if (c->poll.labels_said)
-		return add_said(l, c, &b, &m->layout, to);
-	return none_by_default ? 0 : add_all(l, &b, is_composite(key) ? "" : "key", key, key->offset, to);
+		err = add_said(l, c, &b, &m->layout, to);
+	else if (!none_by_default)
+		err = add_all(l, &b, is_composite(key) ? "" : "key", key, key->offset, to);
+	if (!err && m->poll.per_cpu && has_label(to, "cpu"))
+		return load_fail(l, c->item.line, "channel '%s': per_cpu: gives each sample a label cpu, and `labels:` or "
+				 "its map's key gives one as well; call that one otherwise (labels: {NAME: FIELD})",
+				 c->name);
+	return err;
 }
 
 /* ---- values ------------------------------------------------------------------------------------------------------ */
