@@ -28,6 +28,7 @@ struct map_state {
 	uint64_t pos, end;		/* of the next entry; behind the last one of the reading */
 	uint64_t due_ns;		/* CLOCK_MONOTONIC; UINT64_MAX: told to drain */
 	bool failing;			/* said */
+	bool gives_nothing;		/* the next reading: those after it count from it */
 	uint8_t *records;
 	size_t record_room, n_rooms;
 	struct poll_entry entries[DRAIN_BATCH];
@@ -116,28 +117,43 @@ static void plan_next(struct map_state *s, uint64_t last_ns, uint64_t now)
 		s->due_ns += (now - s->due_ns) / interval * interval;
 }
 
-/* Where the last worker left off. What a new spool knows nothing of has been given to the old one. */
+/* Do the readings that there are go with what a commit says, so that what is not given yet can be? */
+static bool goes_with(const struct snapshot_half *now, const struct snapshot_half *before, uint64_t next)
+{
+	uint64_t end = now ? now->head->first + now->head->given : 0;
+
+	if (!now || next == end)
+		return next == end;
+	return next >= now->head->first && next < end && (before || now->head->number == 1);
+}
+
+/* Removed, or damaged, or the spool is a new one. What the spool knows nothing of has been given to the one before it;
+ * of readings that are gone nobody knows what they gave, and the next one cannot tell it from what was added since. */
+static void go_on_behind(struct channel *c, struct map_state *s, struct spool_source *row)
+{
+	log_warning("channel '%s': the last readings of its map are not those that its spool speaks of: removed, or "
+		    "damaged? It goes on with the next one; how much is lost is not known", c->manifest->name);
+	row->flags |= SPOOL_SOURCE_LOST_UNKNOWN;
+	if (row->next > s->end && s->poll.conf->reset && !s->poll.is_stack) {
+		s->gives_nothing = true;
+		s->due_ns = clock_monotonic();
+	}
+	row->next = s->end = MAX(row->next, s->end);
+}
+
+/* Where the last worker left off. */
 static void resume(struct channel *c, struct map_state *s)
 {
 	struct poll *p = &s->poll;
 	struct spool_source *row = c->sources[0].row;
 	struct snapshot_half *now, *before;
-	bool whole;
 
 	snapshot_last(&p->snapshot, &now, &before);
 	lay_side_by_side(p, now, before);
-	s->pos = s->end = row->next;
+	s->end = now ? now->head->first + now->head->given : 0;
 	plan_next(s, now ? now->head->time_ns : p->snapshot.begun_ns, clock_monotonic());
-	if (!now)
-		return;
-	s->end = now->head->first + now->head->given;
-	whole = before || now->head->number == 1;
-	if (row->next < now->head->first || row->next > s->end || (row->next < s->end && !whole)) {
-		log_warning("channel '%s': its spool and its snapshot do not belong together; it goes on with what is "
-			    "added from now on", c->manifest->name);
-		row->next = MAX(row->next, s->end);
-		s->end = row->next;
-	}
+	if (!goes_with(now, before, row->next))
+		go_on_behind(c, s, row);
 	s->pos = row->next;
 	if (s->pos < s->end)
 		seek(s, s->pos);
@@ -166,10 +182,11 @@ static int take_reading(struct map_state *s)
 		return err;
 	lay_side_by_side(p, h, last);
 	p->now_n = head.n;
-	while (poll_next(p, &e))
+	while (!s->gives_nothing && poll_next(p, &e))
 		head.given++;
 	poll_rewind(p);
 	snapshot_publish(&p->snapshot, h, &head);
+	s->gives_nothing = false;
 	s->pos = head.first;
 	s->end = head.first + head.given;
 	return 0;
