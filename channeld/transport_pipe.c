@@ -8,6 +8,7 @@
 #include <sys/ioctl.h>
 #include <sys/stat.h>
 
+#include "../common/log.h"
 #include "../common/paths.h"
 #include "../common/staging.h"
 #include "line.h"
@@ -82,6 +83,11 @@ static int open_ring(struct channel *c, struct transport_context *t, struct pipe
 	err = staging_open(&s->ring, path, ring_id(m, id), &next);
 	if (err < 0)
 		return refuse(c, d, err);
+	if (s->ring.is_new && next) {
+		log_warning("channel '%s': %s was removed, or damaged: how many lines were in it is not known",
+			    c->manifest->name, path);
+		source->row->flags |= SPOOL_SOURCE_LOST_UNKNOWN;
+	}
 	s->at = next;
 	source->row->next = next | (s->skipping ? BUSY : 0);
 	return 0;

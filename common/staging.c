@@ -25,9 +25,9 @@ static bool is_ours(int fd, uint64_t id)
 	       pread(fd, &h, sizeof(h), 0) == sizeof(h) && h.magic == MAGIC && h.id == id;
 }
 
-static int make(int fd, uint64_t id)
+static int make(int fd, uint64_t id, uint64_t next)
 {
-	struct staging_head h = { .magic = MAGIC, .id = id };
+	struct staging_head h = { .magic = MAGIC, .id = id, .clean = next };
 	int r;
 
 	if (ftruncate(fd, 0) < 0)
@@ -85,8 +85,9 @@ int staging_open(struct staging *s, const char *path, uint64_t id, uint64_t *nex
 
 	if (new.fd < 0)
 		return -errno;
-	if (!is_ours(new.fd, id))
-		err = make(new.fd, id);
+	new.is_new = !is_ours(new.fd, id);
+	if (new.is_new)
+		err = make(new.fd, id, *next);
 	if (err == 0)
 		err = map(&new);
 	if (err < 0) {
@@ -95,7 +96,7 @@ int staging_open(struct staging *s, const char *path, uint64_t id, uint64_t *nex
 	}
 	clean = __atomic_load_n(&new.head->clean, __ATOMIC_RELAXED);
 	if (*next < clean || *next - clean > STAGING_SIZE)
-		*next = clean;		/* a new spool, or a new ring: what is in it is all there is */
+		*next = clean;		/* a new spool: what is in the ring is all there is */
 	new.next = *next;
 	new.tail = find_tail(&new, clean + STAGING_SIZE);
 	*s = new;

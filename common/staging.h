@@ -27,10 +27,11 @@ struct staging {
 	uint64_t next;			/* what lies before is accounted for */
 	uint64_t tail;			/* bytes came up to here */
 	int fd;
+	bool is_new;			/* staging_open() made it */
 };
 
-/* Opens the ring at @path, anew unless it is of @id, and goes on at *next, which is moved to where the ring begins if
- * it speaks of another one. The caller is its only writer. */
+/* Opens the ring at @path and goes on at *next, which is moved to where the ring begins if it speaks of another one. One
+ * that is not of @id is made anew, and begins at *next. The caller is its only writer. */
 int staging_open(struct staging *s, const char *path, uint64_t id, uint64_t *next);
 /* Accepts a zeroed one. */
 void staging_close(struct staging *s);

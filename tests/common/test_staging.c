@@ -182,11 +182,33 @@ static void another_ring_begins_where_it_is(void **state)
 	expect(4, "def", 3);
 	assert_int_equal(open_at(4 + STAGING_SIZE + 1), 4);	/* an old one */
 	expect(4, "def", 3);
+}
+
+/* Positions are parts of ids: none comes again. */
+static void a_new_ring_begins_where_the_last_one_ended(void **state)
+{
+	const uint64_t at = (1ULL << 40) + 5;
+
+	(void)state;
+	open_at(0);
+	assert_true(ring.is_new);
+	open_at(0);
+	assert_false(ring.is_new);
+	put("abc", 3);
+	get();
 	staging_close(&ring);
-	assert_int_equal(staging_open(&ring, path, ID + 1, &(uint64_t){ 1ULL << 40 }), 0);
-	assert_int_equal(ring.next, 0);
-	assert_int_equal(ring.tail, 0);
+	assert_int_equal(staging_open(&ring, path, ID + 1, &(uint64_t){ at }), 0);
+	assert_true(ring.is_new);
+	assert_int_equal(ring.next, at);
+	assert_int_equal(ring.tail, at);
 	expect_clean();
+	unlink(path);
+	assert_int_equal(open_at(at + 1), at + 1);
+	assert_true(ring.is_new);
+	put("def", 3);
+	get();
+	assert_int_equal(open_at(at + 1), at + 1);
+	expect(at + 1, "def", 3);
 }
 
 static void what_is_no_ring_is_made_anew(void **state)
@@ -269,6 +291,7 @@ int main(void)
 		ring_test(nuls_at_the_end_did_not_come_and_others_stay),
 		ring_test(a_flood_of_nuls_ends),
 		ring_test(another_ring_begins_where_it_is),
+		ring_test(a_new_ring_begins_where_the_last_one_ended),
 		ring_test(what_is_no_ring_is_made_anew),
 		ring_test(lines_that_wait_are_counted),
 		ring_test(a_full_ring_of_one_line_is_one_line),
