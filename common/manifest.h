@@ -62,9 +62,9 @@ struct manifest_channel {
 	int type;			/* enum channel_type */
 	const char *item, *map;		/* where its map is pinned */
 	uint64_t map_id;
-	uint64_t size;			/* bytes of the ring; perf_buffer: of each CPU's */
+	uint64_t size;			/* bytes of the ring; perf_buffer: of each CPU's; pipe: that the FIFO holds */
 	uint64_t cpus;			/* perf_buffer: how many have one */
-	bool lost_unknown;		/* perf_buffer: some were lost with what was in them */
+	bool lost_unknown;		/* perf_buffer, pipe: some were lost with what was in them */
 	const char *counts;		/* map with its struct agent_counts, same item; NULL: foreign, unknown */
 	struct layout layout;
 	bool has_layout;		/* false: only processors take it */

@@ -177,6 +177,7 @@ static int adopt_one(const char *program, void *arg)
 	e->manifest = m;
 	check(e);
 	entry_set_manifest(e, take(arena), m);
+	pipes_check(e);
 	a->d->generation = MAX(a->d->generation, m->generation);
 	if (!e->refused)
 		log_info("%s is adopted (generation %lu, %s)", program, (unsigned long)m->generation,

@@ -138,30 +138,6 @@ static void on_reopened(void *arg, int err, size_t n, const char *text)
 		share(e->d->buffers, e->name);
 }
 
-/* Said before it is done: a loaderd that dies in between must not forget it. */
-static int say_lost(struct entry *e, struct manifest_channel *c)
-{
-	struct manifest *m = e->manifest;
-	const char **s;
-
-	if (c->lost_unknown)
-		return 0;
-	s = arena_alloc(e->arena, (m->degraded.n + 1) * sizeof(*s));
-	if (!s)
-		return -ENOMEM;
-	if (m->degraded.n)
-		memcpy(s, m->degraded.s, m->degraded.n * sizeof(*s));
-	s[m->degraded.n] = arena_printf(e->arena, "channel '%s': its per-CPU buffers were lost when loaderd and "
-					"channeld had both ended; how many events were in them is unknown", c->name);
-	if (!s[m->degraded.n])
-		return -ENOMEM;
-	m->degraded = (struct conf_strs){ s, m->degraded.n + 1 };
-	c->lost_unknown = true;
-	log_warning("%s: %s", e->name, s[m->degraded.n - 1]);
-	entry_set_manifest(e, e->arena, m);
-	return manifest_write(m);
-}
-
 static int reopen(struct buffers_keeper *k, struct entry *e, size_t channel)
 {
 	struct manifest_channel *c = (struct manifest_channel *)e->manifest->channels.items + channel;
@@ -169,7 +145,8 @@ static int reopen(struct buffers_keeper *k, struct entry *e, size_t channel)
 		.entry = e, .generation = e->manifest->generation, .channel = channel, .bytes = c->size,
 		.done = on_reopened, .arg = e,
 	};
-	int err = say_lost(e, c);
+	/* Said before it is done: a loaderd that dies in between must not forget it. */
+	int err = entry_say_lost(e, c, "its per-CPU buffers");
 
 	if (err)
 		return err;

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* The programs that loaderd knows of: one row each. */
+#include <errno.h>
 #include <string.h>
 
 #include "buffers.h"
@@ -69,6 +70,29 @@ void entry_set_manifest(struct entry *e, struct arena *arena, struct manifest *m
 	tell_degraded(e);
 	if (m)
 		bus_program_changed(e, true);
+}
+
+int entry_say_lost(struct entry *e, struct manifest_channel *c, const char *what)
+{
+	struct manifest *m = e->manifest;
+	const char **s;
+
+	if (c->lost_unknown)
+		return 0;
+	s = arena_alloc(e->arena, (m->degraded.n + 1) * sizeof(*s));
+	if (!s)
+		return -ENOMEM;
+	if (m->degraded.n)
+		memcpy(s, m->degraded.s, m->degraded.n * sizeof(*s));
+	s[m->degraded.n] = arena_printf(e->arena, "channel '%s': %s were lost when loaderd and channeld had both "
+					"ended; how many events were in them is unknown", c->name, what);
+	if (!s[m->degraded.n])
+		return -ENOMEM;
+	m->degraded = (struct conf_strs){ s, m->degraded.n + 1 };
+	c->lost_unknown = true;
+	log_warning("%s: %s", e->name, s[m->degraded.n - 1]);
+	entry_set_manifest(e, e->arena, m);
+	return manifest_write(m);
 }
 
 void entry_remove(struct entry *e)

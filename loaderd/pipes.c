@@ -35,6 +35,17 @@ static const char *cause(int err)
 	}
 }
 
+/* A FIFO that nobody has open any more loses what is in it, and its size: one that has another size than it was given
+ * is anew. Where as much is refused, it gets less than a new one has. 0: nothing is known. */
+static uint64_t set_size(int fd)
+{
+	int size = fcntl(fd, F_SETPIPE_SZ, PIPE_BYTES);
+
+	if (size < 0)
+		size = fcntl(fd, F_SETPIPE_SZ, fcntl(fd, F_GETPIPE_SZ) / 2);
+	return size > 0 ? (uint64_t)size : 0;
+}
+
 static int make(struct manifest_channel *c, int *ret_fd)
 {
 	struct stat st;
@@ -51,8 +62,8 @@ static int make(struct manifest_channel *c, int *ret_fd)
 		close(fd);
 		return -EACCES;
 	}
-	(void)fcntl(fd, F_SETPIPE_SZ, PIPE_BYTES);	/* refused: it holds less */
 	c->inode = st.st_ino;
+	c->size = set_size(fd);
 	*ret_fd = fd;
 	return 0;
 }
@@ -96,6 +107,19 @@ int pipes_hold(struct entry *e, const char **ret_why)
 		e->pipes[k] = fd;
 	}
 	return 0;
+}
+
+void pipes_check(struct entry *e)
+{
+	struct manifest_channel *c = e->manifest->channels.items;
+
+	for (size_t k = 0; k < e->manifest->channels.n && k < SPOOL_MAX_CHANNELS; k++) {
+		if (e->pipes[k] < 0 || !c[k].size || fcntl(e->pipes[k], F_GETPIPE_SZ) == (int)c[k].size)
+			continue;
+		/* Said before its size is the old one: a loaderd that dies in between must not forget it. */
+		if (entry_say_lost(e, &c[k], "lines in its FIFO") == 0)
+			(void)fcntl(e->pipes[k], F_SETPIPE_SZ, (int)c[k].size);
+	}
 }
 
 void pipes_drop(struct entry *e)

@@ -10,6 +10,8 @@
 int pipes_make(struct entry *e, struct manifest *m, struct diag *d);
 /* Adopted: holds them again. -errno: said in @ret_why, which is static. */
 int pipes_hold(struct entry *e, const char **ret_why);
+/* Behind it, once @e has its manifest: nobody had some of them open, and they are empty: says so. */
+void pipes_check(struct entry *e);
 /* Lets go of them. */
 void pipes_drop(struct entry *e);
 /* Removes those that were made. */
