@@ -94,13 +94,15 @@ struct spool_source {
 	uint8_t channel;	/* index in the manifest */
 	uint8_t flags;		/* SPOOL_SOURCE_… */
 	uint16_t part;		/* which of the channel's: the CPU of a perf buffer, else 0 */
-	uint64_t next;		/* position of the first record not yet accounted for, in bytes; of a map in entries */
+	uint64_t next;		/* position of the first record not yet accounted for, in bytes; of a map in entries.
+				 * SPOOL_SOURCE_WITHIN besides */
 	uint64_t drained;	/* records taken out */
 	uint64_t drained_bytes;
 	uint64_t discarded;	/* records that the program itself discarded: not events */
 	uint64_t lost;		/* events known to be lost with a transport (perf buffers); 0 for ring buffers */
 	uint64_t lost_seen;	/* the kernel's own count of them when `lost` was counted last */
 };
+#define SPOOL_SOURCE_WITHIN (1ULL << 63)	/* of next, of a pipe: within a line that is too long and was counted */
 #define SPOOL_SOURCE_LOST_UNKNOWN 1u	/* of flags: `lost` leaves out what nobody could count */
 /* A source's id: of maps the kernel's, which is unique within a boot; what is no map has one that no map can have. */
 #define SPOOL_SOURCE_PERF 0x80000000u	/* | the perf event's id */

@@ -51,6 +51,14 @@ static bool parse_line(const char *line, uint32_t boot, struct letter_id *ret)
 	return drop < SPOOL_N_DROPS;
 }
 
+static bool is_committed(const struct spool_commit *c, const struct letter_id *id)
+{
+	for (size_t i = 0; i < c->n_sources; i++)
+		if (c->sources[i].id == id->source)
+			return id->pos < (c->sources[i].next & ~SPOOL_SOURCE_WITHIN);
+	return true;		/* a source of another load */
+}
+
 static int keep(struct letters *l, const struct letter_id *id)
 {
 	struct letter_id *more = reallocarray(l->known, l->n_known + 1, sizeof(*more));
@@ -63,7 +71,7 @@ static int keep(struct letters *l, const struct letter_id *id)
 }
 
 /* *ret_whole: where its last whole line ends. */
-static int read_known(struct letters *l, int fd, letters_is_committed *is_committed, void *arg, uint64_t *ret_whole)
+static int read_known(struct letters *l, int fd, const struct spool_commit *commit, uint64_t *ret_whole)
 {
 	cleanup(fclosep) FILE *f = fdopen(dup(fd), "r");
 	cleanup(freep) char *line = NULL;
@@ -78,13 +86,13 @@ static int read_known(struct letters *l, int fd, letters_is_committed *is_commit
 		struct letter_id id;
 
 		*ret_whole += (uint64_t)n;
-		if (parse_line(line, l->boot, &id) && !is_committed(arg, id.source, id.pos))
+		if (parse_line(line, l->boot, &id) && !is_committed(commit, &id))
 			err = keep(l, &id);
 	}
 	return err;
 }
 
-static int open_file(struct letters *l, const char *program, letters_is_committed *is_committed, void *arg)
+static int open_file(struct letters *l, const char *program, const struct spool_commit *commit)
 {
 	char path[PATH_MAX], older[PATH_MAX + 2];
 	cleanup(closep) int fd = -1, old = -1;
@@ -96,12 +104,12 @@ static int open_file(struct letters *l, const char *program, letters_is_committe
 	snprintf(older, sizeof(older), "%s.1", path);
 	old = open(older, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
 	if (old >= 0)
-		err = read_known(l, old, is_committed, arg, &whole);
+		err = read_known(l, old, commit, &whole);
 	fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0640);
 	if (fd < 0)
 		return -errno;
 	if (err == 0)
-		err = read_known(l, fd, is_committed, arg, &whole);
+		err = read_known(l, fd, commit, &whole);
 	/* The last one may have died while it wrote. */
 	if (err == 0 && ftruncate(fd, (off_t)whole) < 0)
 		err = -errno;
@@ -113,12 +121,12 @@ static int open_file(struct letters *l, const char *program, letters_is_committe
 }
 
 int letters_open(struct letters *l, const char *program, struct processor_area *area, uint32_t boot,
-		 letters_is_committed *is_committed, void *arg)
+		 const struct spool_commit *commit)
 {
 	int err;
 
 	*l = (struct letters){ .fd = -1, .boot = boot, .area = area };
-	err = open_file(l, program, is_committed, arg);
+	err = open_file(l, program, commit);
 	if (l->n_known)
 		qsort(l->known, l->n_known, sizeof(*l->known), compare);
 	return err;
@@ -137,6 +145,10 @@ void letters_exchange(struct letters *l, int fd)
 {
 	struct stat st;
 
+	if (!l->area) {
+		close(fd);
+		return;
+	}
 	closep(&l->fd);
 	l->fd = fd;
 	l->size = fstat(fd, &st) == 0 ? (uint64_t)st.st_size : 0;

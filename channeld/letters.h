@@ -29,13 +29,11 @@ struct letters {
 	size_t n_known;
 };
 
-/* Is this position of the source committed already? */
-typedef bool letters_is_committed(void *arg, uint32_t source, uint64_t pos);
-/* Opens the program's file, or makes it; reads both, for letters whose event is yet to be committed. -errno: there is
- * none, but @l can be used. While files may be opened. */
+/* Opens the program's file, or makes it; reads both, for letters whose event is not accounted for in @commit. -errno:
+ * there is none, but @l can be used. While files may be opened. */
 int letters_open(struct letters *l, const char *program, struct processor_area *area, uint32_t boot,
-		 letters_is_committed *is_committed, void *arg);
-/* @fd is the file from now on; taken. */
+		 const struct spool_commit *commit);
+/* @fd is the file from now on; taken. One that was never opened takes none. */
 void letters_exchange(struct letters *l, int fd);
 /* Accepts one that was never opened. */
 void letters_close(struct letters *l);

@@ -15,7 +15,6 @@
 #include "transport.h"
 
 #define LINE_MAX_RAW SPOOL_REC_MAX
-#define BUSY (1ULL << 63)		/* of a row's `next`: within a line that is too long and was counted */
 
 struct pipe_state {
 	struct staging ring;
@@ -78,8 +77,8 @@ static int open_ring(struct channel *c, struct transport_context *t, struct pipe
 		err = path_staging(m->program, c->manifest->name, path);
 	if (err < 0)
 		return err;
-	next = source->row->next & ~BUSY;
-	s->skipping = source->row->next & BUSY;
+	next = source->row->next & ~SPOOL_SOURCE_WITHIN;
+	s->skipping = source->row->next & SPOOL_SOURCE_WITHIN;
 	err = staging_open(&s->ring, path, ring_id(m, id), &next);
 	if (err < 0)
 		return refuse(c, d, err);
@@ -89,7 +88,7 @@ static int open_ring(struct channel *c, struct transport_context *t, struct pipe
 		source->row->flags |= SPOOL_SOURCE_LOST_UNKNOWN;
 	}
 	s->at = next;
-	source->row->next = next | (s->skipping ? BUSY : 0);
+	source->row->next = next | (s->skipping ? SPOOL_SOURCE_WITHIN : 0);
 	return 0;
 }
 
@@ -160,7 +159,7 @@ static bool next_line(struct pipe_state *s, struct record *r)
 	r->passed_over = s->skipping;
 	r->oversize = !s->skipping && !feed && have > LINE_MAX_RAW;
 	s->skipping = !feed && (s->skipping || r->oversize);
-	r->end = s->at | (s->skipping ? BUSY : 0);
+	r->end = s->at | (s->skipping ? SPOOL_SOURCE_WITHIN : 0);
 	set_text(s, r, from, len);
 	r->passed_over |= r->len == 0;		/* an empty line says nothing */
 	return true;
@@ -188,14 +187,14 @@ static void pipe_put_back(struct channel *c, const struct record *records, size_
 
 	(void)n;
 	s->at = records[0].pos;
-	s->skipping = c->sources[0].row->next & BUSY;
+	s->skipping = c->sources[0].row->next & SPOOL_SOURCE_WITHIN;
 }
 
 static void pipe_release(struct channel *c)
 {
 	struct pipe_state *s = c->state;
 
-	staging_release(&s->ring, c->sources[0].row->next & ~BUSY);
+	staging_release(&s->ring, c->sources[0].row->next & ~SPOOL_SOURCE_WITHIN);
 }
 
 /* A line that is not finished does not wait for us. Told to drain, nothing is read but what was there then. */
@@ -250,7 +249,7 @@ static int pipe_count(const struct manifest *m, const struct manifest_channel *c
 		if (commit->sources[i].id == id)
 			next = commit->sources[i].next;
 	if (err == 0)
-		err = staging_count(path, ring_id(m, id), next & ~BUSY, next & BUSY, &lines);
+		err = staging_count(path, ring_id(m, id), next & ~SPOOL_SOURCE_WITHIN, next & SPOOL_SOURCE_WITHIN, &lines);
 	if (err < 0 && err != -ENOENT && err != -ENODATA)
 		return err;
 	if (fifo_has_bytes(c))

@@ -175,16 +175,6 @@ static int open_processors(struct drain *d, const struct worker_options *o)
 	return err;
 }
 
-static bool is_committed(void *arg, uint32_t source, uint64_t pos)
-{
-	const struct spool_commit *c = arg;
-
-	for (size_t i = 0; i < c->n_sources; i++)
-		if (c->sources[i].id == source)
-			return pos < c->sources[i].next;
-	return true;		/* a source of another load */
-}
-
 /* Without a file there are no letters, which is counted and said; events go on. Made only where it may be needed. */
 static void open_letters(struct drain *d, const struct manifest *m)
 {
@@ -195,7 +185,7 @@ static void open_letters(struct drain *d, const struct manifest *m)
 
 	if (!(d->n_sandboxes ? wanted : wanted & ~of_processors))
 		return;
-	err = letters_open(&d->letters, m->program, d->processors, d->spool.boot, is_committed, &d->spool.next);
+	err = letters_open(&d->letters, m->program, d->processors, d->spool.boot, &d->spool.next);
 	if (err < 0)
 		log_warning("%s: dead letters cannot be kept: %s", m->program, strerror(-err));
 }

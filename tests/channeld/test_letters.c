@@ -24,18 +24,12 @@
 static char folder[64], path[PATH_MAX], older[PATH_MAX + 2];
 static struct processor_area area;
 static struct letters l;
-static uint64_t committed;		/* positions of SOURCE */
-
-static bool is_committed(void *arg, uint32_t source, uint64_t pos)
-{
-	(void)arg;
-	return source != SOURCE || pos < committed;
-}
+static struct spool_commit commit;
 
 static int reopen(void)
 {
 	letters_close(&l);
-	return letters_open(&l, "p", &area, BOOT, is_committed, NULL);
+	return letters_open(&l, "p", &area, BOOT, &commit);
 }
 
 static int setup(void **state)
@@ -51,7 +45,7 @@ static int setup(void **state)
 	path[strlen(path)] = '/';
 	memset(&area, 0, sizeof(area));
 	area.limits = processor_default_limits;
-	committed = 0;
+	commit = (struct spool_commit){ .n_sources = 2, .sources = { { .id = 1, .next = 1 << 20 }, { .id = SOURCE } } };
 	assert_int_equal(reopen(), 0);
 	return 0;
 }
@@ -127,7 +121,7 @@ static void what_was_written_and_not_committed_is_known_to_the_next_worker(void 
 	(void)state;
 	for (uint64_t pos = 0; pos < 100; pos++)
 		write_one(pos, "x", 1);
-	committed = 90;
+	commit.sources[1].next = 90;
 	assert_int_equal(reopen(), 0);
 	assert_int_equal(l.n_known, 10);
 	for (id.pos = 0; id.pos < 101; id.pos++)
@@ -139,6 +133,12 @@ static void what_was_written_and_not_committed_is_known_to_the_next_worker(void 
 	id.pos = 95;
 	id.event = 1;
 	assert_int_equal(letters_find(&l, &id), SPOOL_N_DROPS);
+	commit.sources[1].next = 95 | SPOOL_SOURCE_WITHIN;
+	assert_int_equal(reopen(), 0);
+	assert_int_equal(l.n_known, 6);
+	commit.n_sources = 1;			/* those of another load */
+	assert_int_equal(reopen(), 0);
+	assert_int_equal(l.n_known, 0);
 }
 
 static void those_in_the_older_file_are_known_too_and_another_boots_are_not(void **state)
@@ -151,7 +151,7 @@ static void those_in_the_older_file_are_known_too_and_another_boots_are_not(void
 	write_one(2, "x", 1);
 	assert_int_equal(count(path), 1);
 	letters_close(&l);
-	assert_int_equal(letters_open(&l, "p", &area, BOOT + 1, is_committed, NULL), 0);
+	assert_int_equal(letters_open(&l, "p", &area, BOOT + 1, &commit), 0);
 	assert_int_equal(l.n_known, 0);
 }
 
@@ -222,6 +222,19 @@ static void a_file_that_nobody_exchanges_ends_at_twice_its_size(void **state)
 	assert_true(st.st_size <= 2 << 20);
 }
 
+/* The full file of an earlier load is exchanged all the same. */
+static void who_keeps_no_letters_takes_no_file(void **state)
+{
+	struct letters none = {};
+	int fd = open(path, O_RDWR);
+
+	(void)state;
+	assert_true(fd >= 0);
+	letters_exchange(&none, fd);
+	assert_int_equal(fcntl(fd, F_GETFD), -1);
+	assert_int_not_equal(fcntl(0, F_GETFD), -1);
+}
+
 static void without_a_file_letters_are_lost_and_counted(void **state)
 {
 	(void)state;
@@ -243,6 +256,7 @@ int main(void)
 		T(a_torn_line_is_no_letter),
 		T(what_finds_no_room_is_counted_and_costs_no_later_one),
 		T(a_file_that_nobody_exchanges_ends_at_twice_its_size),
+		T(who_keeps_no_letters_takes_no_file),
 		T(without_a_file_letters_are_lost_and_counted),
 	};
 
