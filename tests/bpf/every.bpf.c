@@ -1,13 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* An event with every C type that the decoder knows, but for those of floats.bpf.c. Its bytes are what a test put into
  * the map `input`, so that bpftool can print the very same bytes. */
-#include "vmlinux.h"
-#include <bpf/bpf_helpers.h>
+#include "ticker.bpf.h"
 #include "agent.bpf.h"
-
-char LICENSE[] SEC("license") = "GPL";
-
-const volatile __u32 tick_magic = 0x5eed;
 
 enum colour { RED = 1, GREEN = 2, BLUE = 0x7fffffff };
 enum level { LOW = -1, MID = 0, HIGH = 1 };
@@ -74,19 +69,13 @@ struct {
 	__type(value, struct every);
 } input SEC(".maps");
 
-struct sys_enter_getpriority {
-	__u64 common;
-	long nr;
-	long which, who;
-};
-
-SEC("tracepoint/syscalls/sys_enter_getpriority")
-int on_getpriority(struct sys_enter_getpriority *ctx)
+SEC(TICKER_SECTION)
+int on_getpriority(struct sys_enter *ctx)
 {
-	__u32 zero = 0;
+	__u32 zero = 0, n;
 	struct every *e;
 
-	if (ctx->which != tick_magic)
+	if (!ticker_called(ctx, &n))
 		return 0;
 	e = bpf_map_lookup_elem(&input, &zero);
 	if (e)

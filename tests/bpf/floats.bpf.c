@@ -1,13 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* What every.bpf.c leaves out because Debian's bpftool cannot print it: floating point. BPF has no such arithmetic, but
  * carries the bytes. tests/e2e/helpers/floats.py knows this struct. */
-#include "vmlinux.h"
-#include <bpf/bpf_helpers.h>
+#include "ticker.bpf.h"
 #include "agent.bpf.h"
-
-char LICENSE[] SEC("license") = "GPL";
-
-const volatile __u32 tick_magic = 0x5eed;
 
 struct floats {
 	float single;
@@ -35,19 +30,13 @@ struct {
 	__type(value, struct floats);
 } input SEC(".maps");
 
-struct sys_enter_getpriority {
-	__u64 common;
-	long nr;
-	long which, who;
-};
-
-SEC("tracepoint/syscalls/sys_enter_getpriority")
-int on_getpriority(struct sys_enter_getpriority *ctx)
+SEC(TICKER_SECTION)
+int on_getpriority(struct sys_enter *ctx)
 {
-	__u32 zero = 0;
+	__u32 zero = 0, n;
 	struct floats *f;
 
-	if (ctx->which != tick_magic)
+	if (!ticker_called(ctx, &n))
 		return 0;
 	f = bpf_map_lookup_elem(&input, &zero);
 	if (f)

@@ -1,12 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* What functions around a load set, and nobody else: each event says what the program found when it ran. */
-#include "vmlinux.h"
-#include <bpf/bpf_helpers.h>
+#include "ticker.bpf.h"
 #include "agent.bpf.h"
 
-char LICENSE[] SEC("license") = "GPL";
-
-const volatile __u32 tick_magic = 0x5eed;
 const volatile char greeting[16] = "nobody";
 const volatile __u8 small;
 __u64 order;		/* .bss: who came first */
@@ -47,12 +43,6 @@ struct found {
 AGENT_RING(found_events, 1 << 16);
 AGENT_EVENT(found_events, found);
 
-struct sys_enter_getpriority {
-	__u64 common;
-	long nr;
-	long which, who;
-};
-
 static __u64 setting(const char *name, int len)
 {
 	char key[16] = {};
@@ -65,23 +55,24 @@ static __u64 setting(const char *name, int len)
 }
 #define SETTING(name) setting(name, sizeof(name) - 1)
 
-SEC("tracepoint/syscalls/sys_enter_getpriority")
-int on_getpriority(struct sys_enter_getpriority *ctx)
+SEC(TICKER_SECTION)
+int on_getpriority(struct sys_enter *ctx)
 {
 	__u32 one = 1;
 	struct pair *p = bpf_map_lookup_elem(&pairs, &one);
 	struct found *f;
+	__u32 n;
 
-	if (ctx->which != tick_magic)
+	if (!ticker_called(ctx, &n))
 		return 0;
-	if (ctx->who < 0)	/* never: the map must only be there */
+	if ((__s32)n < 0)	/* never: the map must only be there */
 		bpf_tail_call(ctx, &jumps, 0);
 	f = agent_reserve(found_events, sizeof(*f));
 	if (!f)
 		return 0;
 	f->ts_ns = bpf_ktime_get_ns();
 	f->pid = bpf_get_current_pid_tgid() >> 32;
-	f->n = (__u32)ctx->who;
+	f->n = n;
 	f->order = order;
 	f->init = SETTING("init");
 	f->preload = SETTING("preload");

@@ -1,13 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* Two rings for one call of tests/tools/ticker: one is counted, and the program gives every odd event up again; of the
  * other, as of many an object of others, nobody counts what was produced. */
-#include "vmlinux.h"
-#include <bpf/bpf_helpers.h>
+#include "ticker.bpf.h"
 #include "agent.bpf.h"
-
-char LICENSE[] SEC("license") = "GPL";
-
-const volatile __u32 tick_magic = 0x5eed;
 
 struct tick {
 	__u64 ts_ns;
@@ -21,18 +16,19 @@ struct {
 } foreign SEC(".maps");
 AGENT_EVENT(foreign, tick);
 
-SEC("tracepoint/syscalls/sys_enter_getpriority")
+SEC(TICKER_SECTION)
 int on_getpriority(struct sys_enter *ctx)
 {
 	struct tick *t;
+	__u32 n;
 
-	if (ctx->args[0] != tick_magic)
+	if (!ticker_called(ctx, &n))
 		return 0;
 	t = agent_reserve(counted, sizeof(*t));
 	if (t) {
 		t->ts_ns = bpf_ktime_get_ns();
-		t->n = ctx->args[1];
-		if (t->n & 1)
+		t->n = n;
+		if (n & 1)
 			bpf_ringbuf_discard(t, 0);
 		else
 			bpf_ringbuf_submit(t, 0);
@@ -41,7 +37,7 @@ int on_getpriority(struct sys_enter *ctx)
 	if (!t)
 		return 0;
 	t->ts_ns = bpf_ktime_get_ns();
-	t->n = ctx->args[1];
+	t->n = n;
 	bpf_ringbuf_submit(t, 0);
 	return 0;
 }

@@ -1,16 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* Maps of every kind that is polled, filled by tests/tools/ticker: its n-th call of getpriority(MAGIC, n) adds to entry
  * n % ENTRIES of each. So a test knows their contents to the last one. */
-#include "vmlinux.h"
-#include <bpf/bpf_helpers.h>
-#include <bpf/bpf_core_read.h>
-
-char LICENSE[] SEC("license") = "GPL";
+#include "ticker.bpf.h"
 
 #define ENTRIES 4096
 #define SLOTS	16
 
-const volatile __u32 tick_magic = 0x5eed;
 const volatile __u32 entries = 64;
 const volatile bool delete_odd = false;
 
@@ -53,12 +48,6 @@ struct {
 	__uint(value_size, 127 * sizeof(__u64));
 	__uint(max_entries, 256);
 } stacks SEC(".maps");
-
-struct sys_enter_getpriority {
-	__u64 common;
-	long nr;
-	long which, who;
-};
 
 static void add(void *map, const void *key)
 {
@@ -104,14 +93,17 @@ static __u32 log2_of(__u32 v)
 	return r;
 }
 
-SEC("tracepoint/syscalls/sys_enter_getpriority")
-int on_getpriority(struct sys_enter_getpriority *ctx)
+SEC(TICKER_SECTION)
+int on_getpriority(struct sys_enter *ctx)
 {
-	__u32 n = (__u32)ctx->who, i = n % (entries ?: 1), zero = 0, few = n % 4, some = n % 64;
-	struct key key = { .n = i };
+	__u32 n, i, few, some, zero = 0;
+	struct key key = {};
 
-	if (ctx->which != tick_magic)
+	if (!ticker_called(ctx, &n))
 		return 0;
+	key.n = i = n % (entries ?: 1);
+	few = n % 4;
+	some = n % 64;
 	bpf_get_current_comm(key.comm, sizeof(key.comm));
 	add_value(&by_hash, &key, n);
 	add(&by_index, &some);

@@ -1,14 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* A source of events that a test controls to the last one: tests/tools/ticker calls getpriority(MAGIC, n), and each
- * call is one event with that n. The YAML sets the magic, so that tests that run side by side do not see each other's.
- * A small ring, so that a test can fill it. */
-#include "vmlinux.h"
-#include <bpf/bpf_helpers.h>
+/* One event for each of ticker's calls, with its n. A small ring, so that a test can fill it. */
+#include "ticker.bpf.h"
 #include "agent.bpf.h"
-
-char LICENSE[] SEC("license") = "GPL";
-
-const volatile __u32 tick_magic = 0x5eed;
 
 struct tick {
 	__u64 ts_ns;
@@ -26,25 +19,20 @@ struct tick {
 AGENT_RING(ticks, TICK_RING);
 AGENT_EVENT(ticks, tick);
 
-struct sys_enter_getpriority {
-	__u64 common;
-	long nr;
-	long which, who;
-};
-
-SEC("tracepoint/syscalls/sys_enter_getpriority")
-int on_getpriority(struct sys_enter_getpriority *ctx)
+SEC(TICKER_SECTION)
+int on_getpriority(struct sys_enter *ctx)
 {
 	__u64 id = bpf_get_current_pid_tgid();
 	struct tick *t;
+	__u32 n;
 
-	if (ctx->which != tick_magic)
+	if (!ticker_called(ctx, &n))
 		return 0;
 	t = agent_reserve(ticks, sizeof(*t));
 	if (!t)
 		return 0;
 	t->ts_ns = bpf_ktime_get_ns();
-	t->n = (__u32)ctx->who;
+	t->n = n;
 	t->pid = id >> 32;
 	t->tid = (__u32)id;
 	bpf_get_current_comm(t->comm, sizeof(t->comm));

@@ -1,12 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* tick.bpf.c's events through a perf event array. A record of 72 bytes: the kernel makes 76 of it. */
-#include "vmlinux.h"
-#include <bpf/bpf_helpers.h>
+#include "ticker.bpf.h"
 #include "agent.bpf.h"
-
-char LICENSE[] SEC("license") = "GPL";
-
-const volatile __u32 tick_magic = 0x5eed;
 
 struct tick {
 	__u64 n;
@@ -20,26 +15,21 @@ struct tick {
 AGENT_PERF(ticks);
 AGENT_EVENT(ticks, tick);
 
-struct sys_enter_getpriority {
-	__u64 common;
-	long nr;
-	long which, who;
-};
-
-SEC("tracepoint/syscalls/sys_enter_getpriority")
-int on_getpriority(struct sys_enter_getpriority *ctx)
+SEC(TICKER_SECTION)
+int on_getpriority(struct sys_enter *ctx)
 {
 	__u64 id = bpf_get_current_pid_tgid();
 	struct tick t = {};
+	__u32 n;
 
-	if (ctx->which != tick_magic)
+	if (!ticker_called(ctx, &n))
 		return 0;
-	t.n = (__u32)ctx->who;
+	t.n = n;
 	t.pid = id >> 32;
 	t.tid = (__u32)id;
 	bpf_get_current_comm(t.comm, sizeof(t.comm));
 	t.cpu = bpf_get_smp_processor_id();
-	t.twice = (__u32)t.n * 2;
+	t.twice = n * 2;
 	agent_perf_output(ctx, ticks, &t, sizeof(t));
 	return 0;
 }
