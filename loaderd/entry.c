@@ -72,13 +72,41 @@ void entry_set_manifest(struct entry *e, struct arena *arena, struct manifest *m
 		bus_program_changed(e, true);
 }
 
+static void tell_unwritten(const struct entry *e)
+{
+	char key[AGENT_NAME_MAX + 16];
+
+	snprintf(key, sizeof(key), "manifest:%s", e->name);
+	if (e->manifest_err)
+		svc_degraded(e->d->svc, key, "%s: its manifest cannot be written: %s", e->name,
+			     strerror(-e->manifest_err));
+	else
+		svc_degraded(e->d->svc, key, NULL);
+}
+
+int entry_write_manifest(struct entry *e)
+{
+	e->manifest_err = manifest_write(e->manifest);
+	tell_unwritten(e);
+	if (!e->manifest_err)
+		loaderd_hint(e->d, e->name);
+	return e->manifest_err;
+}
+
+void entry_look(struct loaderd *d)
+{
+	for (struct entry *e = d->entries; e; e = e->next)
+		if (e->manifest_err)
+			entry_write_manifest(e);
+}
+
 int entry_say_lost(struct entry *e, struct manifest_channel *c, const char *what)
 {
 	struct manifest *m = e->manifest;
 	const char **s;
 
 	if (c->lost_unknown)
-		return 0;
+		return e->manifest_err;
 	s = arena_alloc(e->arena, (m->degraded.n + 1) * sizeof(*s));
 	if (!s)
 		return -ENOMEM;
@@ -92,7 +120,7 @@ int entry_say_lost(struct entry *e, struct manifest_channel *c, const char *what
 	c->lost_unknown = true;
 	log_warning("%s: %s", e->name, s[m->degraded.n - 1]);
 	entry_set_manifest(e, e->arena, m);
-	return manifest_write(m);
+	return entry_write_manifest(e);
 }
 
 void entry_remove(struct entry *e)
@@ -103,6 +131,8 @@ void entry_remove(struct entry *e)
 	buffers_forget(e->d->buffers, e);
 	buffers_drop(e->d->buffers, e->name);
 	pipes_drop(e);
+	e->manifest_err = 0;
+	tell_unwritten(e);
 	while (*at != e)
 		at = &(*at)->next;
 	*at = e->next;

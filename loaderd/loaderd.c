@@ -131,6 +131,7 @@ void loaderd_look(void *self)
 
 	if (d->declared_due)
 		declared_look(d, false);
+	entry_look(d);
 	buffers_look(d->buffers);
 	unload_look(d);
 	bus_job_look(d);

@@ -62,6 +62,7 @@ struct entry {
 	enum entry_state state;
 	struct arena *arena;		/* of the manifest */
 	struct manifest *manifest;	/* NULL while loading */
+	int manifest_err;		/* -errno: its file says something older yet; tried again each second */
 	char *refused;			/* adopted, but it does not fit together: why */
 	struct job *job;		/* LOADING */
 	struct waiter *waiters;		/* DRAINING */
@@ -114,6 +115,10 @@ void entry_set_state(struct entry *e, enum entry_state state);
 void entry_set_manifest(struct entry *e, struct arena *arena, struct manifest *m);
 /* Writes into its manifest that @what of channel @c, which lived by whoever held them, are gone with what was in them. */
 int entry_say_lost(struct entry *e, struct manifest_channel *c, const char *what);
+/* Writes it to its file, and tells channeld and sinkd to look. An error is said as the daemon's state, too. */
+int entry_write_manifest(struct entry *e);
+/* Once a second: what could not be written. */
+void entry_look(struct loaderd *d);
 
 /* generation.c: a number that no load of this boot had before. */
 uint64_t generation_next(struct loaderd *d);

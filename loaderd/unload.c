@@ -127,6 +127,19 @@ static bool say_farewell(struct entry *e)
 	return true;
 }
 
+static void say_late(const struct entry *e, struct outcome *o)
+{
+	if (e->farewell)
+		outcome_fail(o, AGENT_ERR_DRAIN_TIMEOUT, "%s is detached, and goes once its unload functions have "
+			     "returned", e->name);
+	else if (e->manifest_err)
+		outcome_fail(o, AGENT_ERR_DRAIN_TIMEOUT, "%s is detached, and drains once its manifest can be written "
+			     "(%s; --force discards its last events)", e->name, strerror(-e->manifest_err));
+	else
+		outcome_fail(o, AGENT_ERR_DRAIN_TIMEOUT, "%s is detached, but its last events are not delivered yet: "
+			     "it goes on draining (--force discards them)", e->name);
+}
+
 static void tell_late(struct entry *e)
 {
 	uint64_t now = uv_now(e->d->loop);
@@ -141,11 +154,7 @@ static void tell_late(struct entry *e)
 			continue;
 		}
 		*at = w->next;
-		outcome_fail(&o, AGENT_ERR_DRAIN_TIMEOUT, e->farewell ?
-			     "%s is detached, and goes once its unload functions have returned" :
-			     "%s is detached, but its last events are not delivered yet: it goes on draining (--force "
-			     "discards them)",
-			     e->name);
+		say_late(e, &o);
 		tell(w, e->name, &o);
 		outcome_fini(&o);
 	}
@@ -253,15 +262,9 @@ static int detach(struct entry *e)
 		return err;
 	}
 	e->manifest->state = MANIFEST_DRAINING;
-	err = manifest_write(e->manifest);
-	if (err) {
-		/* Its worker would never learn of it. Told again, it is tried again. */
-		e->manifest->state = MANIFEST_LOADED;
-		log_error("%s: its manifest cannot be written: %s", e->name, strerror(-err));
-		return err;
-	}
 	entry_set_state(e, ENTRY_DRAINING);
-	loaderd_hint(e->d, e->name);
+	/* Until it is written its worker does not know, so nothing counts as drained. */
+	entry_write_manifest(e);
 	return 0;
 }
 

@@ -54,10 +54,14 @@ check "and unloads" ctl unload optional
 
 check "a program that cannot be told to drain" ctl load "$T/mixed.yaml"
 inside loaderd chmod 0550 "$RUN/manifest"
-unload_fails() { ! ctl unload mixed 2>"$T/err" && grep -q 'Permission denied' "$T/err"; }
-check "is said to be" unload_fails
+late() { ! ctl unload mixed --timeout 1 2>"$T/err" && grep -q 'is detached, and drains once its manifest can be written (Permission denied' "$T/err"; }
+check "is said to be" late
+unwritten() { ctl status --json | grep -q 'mixed: its manifest cannot be written'; }
+check "status says so, too" unwritten
 inside loaderd chmod 2750 "$RUN/manifest"
-check "and can be told again" ctl unload mixed --timeout 5
+unloaded() { ! ctl show mixed 2>/dev/null; }
+check "and goes by itself once it can be told" wait_for 5 unloaded
+check "and that trouble is over" wait_for 5 eval "! unwritten"
 
 yaml named mixed </dev/null
 echo 'events: [ { name: left, channels: [events] } ]' >>"$T/named.yaml"

@@ -96,9 +96,15 @@ ticker 100 300000
 check "the ledger balances at rest" balanced 10
 kill -STOP "$(worker_pid tick)"
 ticker 50 400000
+inside loaderd chmod 0550 "$RUN/manifest"
 kill -9 "$(daemon_pid channeld)" "$(daemon_pid loaderd)"
+unsaid() { ctl status --json | grep -q 'tick: its manifest cannot be written'; }
+check "if channeld and loaderd die together, and that cannot be written down" wait_for 20 unsaid
+sleep 2.5
+check "there are no new buffers that would hide it" eval '! holds loaderd'
+inside loaderd chmod 2750 "$RUN/manifest"
 there() { [ "$(row tick lost)" = unknown ] && [ -n "$(worker_pid tick)" ]; }
-check "after channeld and loaderd died together, lost is unknown" wait_for 20 there
+check "once it can be, lost is unknown" wait_for 20 there
 like "and status says why" "$(ctl status)" "how many events were in them is unknown"
 settled() { ticker 1 500000; grep -q '"n":500000' "$T/x/log/tick.jsonl"; }
 check "new buffers take new events" wait_for 10 settled
