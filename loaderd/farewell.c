@@ -6,8 +6,6 @@
 #include <signal.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <sys/socket.h>
-#include <sys/syscall.h>
 #include <sys/wait.h>
 
 #include "../common/paths.h"
@@ -84,20 +82,12 @@ static void end(struct farewell *f)
 	uv_close((uv_handle_t *)&f->timer, on_closed);
 }
 
-static void reap(const struct farewell *f, int *ret_how)
-{
-	while (waitpid(f->pid, ret_how, 0) < 0 && errno == EINTR)
-		;
-}
-
 void farewell_drop(struct farewell *f)
 {
-	int how;
-
 	if (!f)
 		return;
 	kill(f->pid, SIGKILL);
-	reap(f, &how);
+	job_reap(f->pid, NULL);
 	end(f);
 }
 
@@ -224,15 +214,14 @@ static void arm(struct farewell *f, bool more)
 static void on_sock_poll(uv_poll_t *p, int status, int events)
 {
 	struct farewell *f = p->data;
-	int r = 1;
+	int r;
 
-	(void)status;
+	(void)status, (void)events;
 	if (!read_all(f)) {
 		uv_poll_stop(p);	/* on_exit_poll() follows */
 		return;
 	}
-	if (events & UV_WRITABLE)
-		r = send_some(f);
+	r = f->told ? 1 : send_some(f);
 	if (r < 0) {
 		log_warning("%s: its unload functions cannot be called: %s", f->e->name, strerror(-r));
 		f->told = true;
@@ -250,7 +239,7 @@ static void on_exit_poll(uv_poll_t *p, int status, int events)
 
 	(void)status, (void)events;
 	read_all(f);		/* its last words may still lie there */
-	reap(f, &how);
+	job_reap(f->pid, &how);
 	if (f->late)
 		log_warning("%s: its unload functions took too long; it is unloaded all the same", e->name);
 	else if (!f->told)
@@ -270,33 +259,6 @@ static void on_timeout(uv_timer_t *t)
 }
 
 /* ---- its beginning ---------------------------------------------------------------------------------------------- */
-
-static int start_child(struct farewell *f)
-{
-	char path[PATH_MAX], *argv[] = { "ebpf-load", "unload", NULL };
-	int pair[2], err = spawn_helper_path("ebpf-load", path);
-	struct spawn_fd fd = { .theirs = JOB_FD };
-	struct spawn child = { .path = path, .argv = argv, .fds = &fd, .n_fds = 1,
-			       .ambient_caps = rights_load.start_caps, .new_session = true };
-
-	if (err || socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair))
-		return err ? err : -errno;
-	f->sock = pair[0];
-	fd.ours = pair[1];
-	f->pid = spawn(&child);
-	close(pair[1]);
-	if (f->pid < 0)
-		return f->pid;
-	f->pidfd = (int)syscall(SYS_pidfd_open, f->pid, 0);
-	if (f->pidfd < 0) {
-		int how;
-
-		err = -errno;
-		kill(f->pid, SIGKILL);
-		reap(f, &how);
-	}
-	return err;
-}
 
 static void watch(struct farewell *f)
 {
@@ -329,7 +291,7 @@ int farewell_start(struct entry *e, void (*done)(struct entry *e))
 	if (f) {
 		*f = (struct farewell){ .e = e, .d = e->d, .done = done, .pidfd = -1, .sock = -1 };
 		add_files(f);
-		err = start_child(f);
+		err = job_spawn("unload", &f->pid, &f->pidfd, &f->sock);
 	}
 	if (!err) {
 		watch(f);
@@ -338,10 +300,6 @@ int farewell_start(struct entry *e, void (*done)(struct entry *e))
 	log_warning("%s: its unload functions cannot be called: %s; it is unloaded all the same", e->name,
 		    strerror(-err));
 	e->said_farewell = true;
-	if (f) {
-		closep(&f->sock);
-		closep(&f->pidfd);
-	}
 	free(f);
 	return err;
 }

@@ -250,8 +250,7 @@ void job_drop_all(struct loaderd *d)
 
 		if (j->pid) {
 			syscall(SYS_pidfd_send_signal, j->pidfd, SIGKILL, NULL, 0);
-			while (waitpid(j->pid, NULL, 0) < 0 && errno == EINTR)
-				;
+			job_reap(j->pid, NULL);
 		}
 		outcome_fail(&j->outcome, AGENT_ERR_LOAD_FAILED, "%s: loaderd stops", j->entry->name);
 		job_finish(j);

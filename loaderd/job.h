@@ -29,8 +29,8 @@ enum job_type {
 	JOB_INITFILE,	/* value: index of the item; a: the path */
 	JOB_GO,
 	JOB_PERF_EVENT,	/* a: what, as in an ELF section; answer (fd: the perf event): err, a: why not */
-	JOB_BUFFERS,	/* fd: a perf event array; value: channel; b: bytes of each buffer, decimal; answer: err, value:
-			 * how many there are, a: why not, or with err 0 what is missing */
+	JOB_BUFFERS,	/* fd: a perf event array; value: channel; more: bytes of each buffer; answer: err, value: how
+			 * many there are, a: why not, or with err 0 what is missing */
 	JOB_CACHED,	/* value: 1: the file was not there before; a: sha256. Told before it is written */
 	JOB_PHASE,	/* value: enum job_phase */
 	JOB_LOG,	/* a: a line for the journal */

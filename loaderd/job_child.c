@@ -141,7 +141,7 @@ static void open_buffers(struct job *j, const struct job_message *m, int array)
 		.entry = j->entry,
 		.generation = j->generation,
 		.channel = m->value,
-		.bytes = strtoull(m->b, NULL, 10),
+		.bytes = m->more,
 		.array = array,
 		.done = on_buffers,
 		.arg = j,
@@ -238,18 +238,24 @@ static void on_exit_poll(uv_poll_t *p, int status, int events)
 	read_all(j);		/* its last words may still lie there */
 	uv_poll_stop(&j->sock_poll);
 	uv_timer_stop(&j->timer);
-	while (waitpid(j->pid, &how, 0) < 0 && errno == EINTR)
-		;
+	job_reap(j->pid, &how);
 	if (WIFSIGNALED(how))
 		outcome_fail(&j->outcome, AGENT_ERR_LOAD_FAILED, "%s: ebpf-load was killed by signal %d",
 			     j->entry->name, WTERMSIG(how));
 	job_finish(j);
 }
 
-int job_start_child(struct job *j)
+void job_reap(pid_t pid, int *ret_how)
 {
-	char path[PATH_MAX], *argv[] = { "ebpf-load", NULL };
-	int pair[2], err = spawn_helper_path("ebpf-load", path);
+	while (waitpid(pid, ret_how, 0) < 0 && errno == EINTR)
+		;
+}
+
+int job_spawn(char *mode, pid_t *ret_pid, int *ret_pidfd, int *ret_sock)
+{
+	char path[PATH_MAX], *argv[] = { "ebpf-load", mode, NULL };
+	int pair[2], pidfd, err = spawn_helper_path("ebpf-load", path);
+	cleanup(closep) int ours = -1, theirs = -1;
 	struct spawn_fd fd = { .theirs = JOB_FD };
 	struct spawn child = {
 		.path = path,
@@ -259,26 +265,34 @@ int job_start_child(struct job *j)
 		.ambient_caps = rights_load.start_caps,
 		.new_session = true,
 	};
+	pid_t pid;
 
 	if (err || socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair))
 		return err ? err : -errno;
-	fd.ours = pair[1];
-	j->sock = pair[0];
-	j->pid = spawn(&child);
-	close(pair[1]);
-	if (j->pid < 0) {
-		err = j->pid;
-		j->pid = 0;
-		return err;
-	}
-	j->pidfd = syscall(SYS_pidfd_open, j->pid, 0);
-	if (j->pidfd < 0) {
+	ours = pair[0];
+	theirs = fd.ours = pair[1];
+	pid = spawn(&child);
+	if (pid < 0)
+		return pid;
+	pidfd = (int)syscall(SYS_pidfd_open, pid, 0);
+	if (pidfd < 0) {
 		err = -errno;
-		kill(j->pid, SIGKILL);
-		waitpid(j->pid, NULL, 0);
-		j->pid = 0;
+		kill(pid, SIGKILL);
+		job_reap(pid, NULL);
 		return err;
 	}
+	*ret_pid = pid;
+	*ret_pidfd = pidfd;
+	*ret_sock = take_fd(&ours);
+	return 0;
+}
+
+int job_start_child(struct job *j)
+{
+	int err = job_spawn(NULL, &j->pid, &j->pidfd, &j->sock);
+
+	if (err)
+		return err;
 	uv_poll_init(j->d->loop, &j->exit_poll, j->pidfd);
 	uv_poll_init(j->d->loop, &j->sock_poll, j->sock);
 	j->exit_poll.data = j->sock_poll.data = j;

@@ -66,6 +66,12 @@ int job_take_manifest(struct job *j);
 /* A failed load leaves nothing behind: pins, cached artifacts. */
 void job_clean_up(struct job *j);
 
+/* Starts ebpf-load, with the argument @mode unless it is NULL; *ret_sock is the end of a socket pair whose other end it
+ * has as JOB_FD. 0, or a negative errno: there is no child. */
+int job_spawn(char *mode, pid_t *ret_pid, int *ret_pidfd, int *ret_sock);
+/* Waits for its end, which is at hand. @ret_how may be NULL. */
+void job_reap(pid_t pid, int *ret_how);
+
 /* A line that a child of @e's wants in the journal, unless it said too many already. @text is changed. */
 void job_log(const struct entry *e, unsigned *logged, char *text);
 

@@ -46,12 +46,10 @@ int load_ask_perf_event(struct load *l, const char *section, int *ret_fd, const 
 
 int load_ask_buffers(struct load *l, size_t channel, int array, uint64_t bytes, size_t *ret_n, const char **ret_text)
 {
-	struct job_message m = { .type = JOB_BUFFERS, .value = channel };
+	struct job_message m = { .type = JOB_BUFFERS, .value = channel, .more = bytes };
 	cleanup(closep) int fd = -1;
-	int err;
+	int err = ask(l, &m, array, &fd);
 
-	snprintf(m.b, sizeof(m.b), "%llu", (unsigned long long)bytes);
-	err = ask(l, &m, array, &fd);
 	if (err)
 		return load_fail(l, 0, "loaderd does not answer: %s", strerror(-err));
 	m.a[sizeof(m.a) - 1] = '\0';
