@@ -82,13 +82,16 @@ static int add_part(struct load *l, const struct program_channel *c, struct layo
 {
 	struct conf_list *members = &to->root.fields;
 	struct layout_field *f;
+	struct diag why = { 0 };
 	int err = 0;
 
 	if (type && btf && !fields->n) {
+		b->diag = &why;
 		err = layout_btf_add(b, btf, type, name, 8 * to->size, members);
+		b->diag = &l->diag;
 		if (err && err != -ENODATA)
 			return load_fail(l, c->item.line, "channel '%s': its map's %s cannot be shown: %s; say `%s:`",
-					 c->name, name, l->diag.error, name);
+					 c->name, name, why.error, name);
 		f = (struct layout_field *)members->items + members->n - 1;
 		/* What BTF says of another size is no description of it. */
 		if (err || f->bits > 8ULL * size || f->trailing)
