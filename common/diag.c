@@ -33,6 +33,14 @@ void diag_make_printable(char *s)
 	}
 }
 
+void diag_make_line(char *s)
+{
+	diag_make_printable(s);
+	for (; *s; s++)
+		if (*s == '\n' || *s == '\t')
+			*s = ' ';
+}
+
 static void format(char *buf, size_t size, const char *file, unsigned line, const char *fmt, va_list args)
 {
 	size_t used = 0;
@@ -81,7 +89,7 @@ void diag_warn(struct diag *d, const char *file, unsigned line, const char *fmt,
 
 const char *diag_excerpt(char buf[DIAG_EXCERPT], const char *s)
 {
-	size_t len = 0, n, i;
+	size_t len = 0, n;
 
 	for (;;) {
 		size_t left = strnlen(s + len, 4);
@@ -93,9 +101,6 @@ const char *diag_excerpt(char buf[DIAG_EXCERPT], const char *s)
 	}
 	memcpy(buf, s, len);
 	strcpy(buf + len, s[len] ? "…" : "");
-	diag_make_printable(buf);
-	for (i = 0; i < len; i++)
-		if (buf[i] == '\n' || buf[i] == '\t')
-			buf[i] = ' ';
+	diag_make_line(buf);
 	return buf;
 }

@@ -25,6 +25,8 @@ void diag_warn(struct diag *d, const char *file, unsigned line, const char *fmt,
 
 /* Control characters but newlines and tabs, and what is not UTF-8, become '?', in place. */
 void diag_make_printable(char *s);
+/* And newlines and tabs, blanks: what a stranger wrote makes no lines of its own. */
+void diag_make_line(char *s);
 
 /* A piece of a hostile text that may stand in a message: at most DIAG_EXCERPT - 4 bytes and "…" behind a cut, control
  * characters and what is not UTF-8 as '?'. Returns @buf. */

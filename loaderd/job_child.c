@@ -105,10 +105,7 @@ void job_log(const struct entry *e, unsigned *logged, char *text)
 {
 	if ((*logged)++ >= LOG_LINES_MAX)
 		return;
-	diag_make_printable(text);
-	for (char *c = text; *c; c++)	/* what a stranger wrote makes no lines of its own */
-		if (*c == '\n' || *c == '\t')
-			*c = ' ';
+	diag_make_line(text);
 	log_info("%s: %s", e->name, text);
 }
 

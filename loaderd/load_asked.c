@@ -243,9 +243,7 @@ void load_asked_excuse(const char *text, size_t len, char ret[256])
 		    node->kind == YAML_NODE_MAPPING && has_keys(node, &kinds[2]) && text_of(node, "log"))
 			snprintf(ret, 256, "%s", text_of(node, "log"));
 	}
-	for (char *c = ret; *c; c++)	/* what a stranger wrote makes no lines of its own */
-		if (*c == '\n' || *c == '\t')
-			*c = ' ';
+	diag_make_line(ret);
 	diag_fini(&d);
 }
 

@@ -150,7 +150,7 @@ static int fail_unready(const struct load_sandbox *s, const struct why *why)
 
 	memcpy(text, s->batch.area->error, sizeof(text));
 	text[sizeof(text) - 1] = '\0';
-	diag_make_printable(text);
+	diag_make_line(text);
 	return fail(why, -ENOEXEC, "it %s", text);
 }
 
