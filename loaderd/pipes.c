@@ -31,6 +31,7 @@ static const char *cause(int err)
 	case -ENOTSUP: return "there is a file that is no FIFO";
 	case -EPERM: return "there is a FIFO of another user's";
 	case -ESTALE: return "it is another FIFO than was loaded";
+	case -EBUSY: return "another channel reads it already, and a line has one reader";
 	default: return strerror(-err);
 	}
 }
@@ -46,7 +47,19 @@ static uint64_t set_size(int fd)
 	return size > 0 ? (uint64_t)size : 0;
 }
 
-static int make(struct manifest_channel *c, int *ret_fd)
+static bool is_held(const struct loaderd *d, const struct stat *fifo)
+{
+	struct stat st;
+
+	for (const struct entry *e = d->entries; e; e = e->next)
+		for (size_t k = 0; k < ARRAY_SIZE(e->pipes); k++)
+			if (e->pipes[k] >= 0 && fstat(e->pipes[k], &st) == 0 && st.st_ino == fifo->st_ino &&
+			    st.st_dev == fifo->st_dev)
+				return true;
+	return false;
+}
+
+static int make(const struct loaderd *d, struct manifest_channel *c, int *ret_fd)
 {
 	struct stat st;
 	int fd;
@@ -58,6 +71,10 @@ static int make(struct manifest_channel *c, int *ret_fd)
 	fd = open_fifo(c->path, &st);
 	if (fd < 0)
 		return fd;
+	if (is_held(d, &st)) {
+		close(fd);
+		return -EBUSY;
+	}
 	if (c->made && fchmod(fd, c->writers ? 0662 : 0660) < 0) {
 		close(fd);
 		return -EACCES;
@@ -73,7 +90,7 @@ int pipes_make(struct entry *e, struct manifest *m, struct diag *d)
 	struct manifest_channel *c = m->channels.items;
 
 	for (size_t k = 0; k < m->channels.n && k < SPOOL_MAX_CHANNELS; k++) {
-		int err = c[k].type == CHANNEL_PIPE ? make(&c[k], &e->pipes[k]) : 0;
+		int err = c[k].type == CHANNEL_PIPE ? make(e->d, &c[k], &e->pipes[k]) : 0;
 
 		if (err) {
 			pipes_drop(e);

@@ -43,6 +43,11 @@ printf ', but this one has\n' >"$fifo"
 check "it goes on" wait_for 5 grep -q 'but this' "$T/x.out"
 printf 'the last one has no line feed' >"$fifo"
 is "and no id comes twice" "$(jq -r .id "$T/x.out" | sort | uniq -d | wc -l)" 0
+path=$(ctl show forms --json | jq -r '.channels[0].path')
+printf 'programs: []\nchannels: { lines: { type: pipe, pinpath: %s } }\n' "$path" >"$T/again.yaml"
+second() { ! ctl load "$T/again.yaml" 2>"$T/err" && grep -q "the FIFO $path: another channel reads it already" "$T/err"; }
+check "nobody else may read it" second
+check "which leaves it there" test -p "$fifo"
 check "unloads" ctl unload forms
 check "and the FIFO is gone" test ! -e "$fifo"
 check "stops orderly" stop
