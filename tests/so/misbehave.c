@@ -61,7 +61,7 @@ void process(struct tracer_ctx *ctx)
 	case 'j':	/* no JSON */
 		tracer_printf(ctx, "{\"a\":}");
 		break;
-	case 'J':	/* two values, two lines */
+	case 'J':	/* two values, and an empty line between them */
 		tracer_printf(ctx, "{}\n\n{}");
 		break;
 	case 'f':
