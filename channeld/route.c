@@ -210,9 +210,10 @@ static struct text next_result(struct text *all, uint8_t *ret_kind)
 	return result;
 }
 
+/* Mostly all of them together would. */
 static bool all_fit(const struct route *r, struct text all)
 {
-	while (all.len > 0) {
+	while (r->envelope.max + all.len > LINE_MAX_BYTES) {
 		uint8_t kind;
 
 		if (r->envelope.max + next_result(&all, &kind).len > LINE_MAX_BYTES)

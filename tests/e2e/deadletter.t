@@ -20,6 +20,7 @@ start x --config "$T/conf" "$T/tick.yaml" || { not_ok "an instance gets ready"; 
 ok "an instance gets ready"
 LETTERS=$T/x/lib/dead-letter/tick.jsonl
 processors() { busctl --address="$BUS" --json=short call org.ebpfagent.channel1 /org/ebpfagent/channel1 org.ebpfagent.channel1 Processors 'a{sv}' 0 | jq -c '.data[0][] | map_values(.data)'; }
+wait_for 10 all_alive tick	# channeld has looked
 is "no letter yet" "$(processors | jq -r '"\(.letters) \(.letters_path)"')" "0 "
 
 N_EVENTS=2000
