@@ -305,8 +305,8 @@ static const struct conf_key channel_keys[] = {
 	{ "buckets", CONF_STRUCT, POLL(buckets), .sub = &program_buckets_schema,
 	  .help = "map: what the slots of a histogram mean" },
 	{ "per_cpu", CONF_BOOL, POLL(per_cpu),
-	  .help = "map: of a per-CPU map true gives a sample for each CPU instead of their sum, with a label cpu, as no "
-		  "other may be called" },
+	  .help = "map: of a per-CPU map true gives a sample for each CPU instead of their sum, with a label cpu, as "
+		  "no other may be called" },
 	{ "key", CONF_LIST, POLL(key), .sub = &field_schema, .max = LAYOUT_FIELDS_MAX, .flags = CONF_BRIEF,
 	  .help = "map: the fields of the key, as in fields:, for an object that does not describe it; default: by "
 		  "BTF, else an integer, else hex bytes" },

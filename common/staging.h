@@ -30,8 +30,8 @@ struct staging {
 	bool is_new;			/* staging_open() made it */
 };
 
-/* Opens the ring at @path and goes on at *next, which is moved to where the ring begins if it speaks of another one. One
- * that is not of @id is made anew, and begins at *next. The caller is its only writer. */
+/* Opens the ring at @path and goes on at *next, which is moved to where the ring begins if it speaks of another one.
+ * One that is not of @id is made anew, and begins at *next. The caller is its only writer. */
 int staging_open(struct staging *s, const char *path, uint64_t id, uint64_t *next);
 /* Accepts a zeroed one. */
 void staging_close(struct staging *s);

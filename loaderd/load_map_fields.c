@@ -122,8 +122,9 @@ int load_map_labels(struct load *l, const struct program_channel *c, bool none_b
 	else if (!none_by_default)
 		err = add_all(l, &b, is_composite(key) ? "" : "key", key, key->offset, to);
 	if (!err && m->poll.per_cpu && has_label(to, "cpu"))
-		return load_fail(l, c->item.line, "channel '%s': per_cpu: gives each sample a label cpu, and `labels:` or "
-				 "its map's key gives one as well; call that one otherwise (labels: {NAME: FIELD})",
+		return load_fail(l, c->item.line, "channel '%s': per_cpu: gives each sample a label cpu, and `labels:` "
+				 "or its map's key gives one as well; call that one otherwise "
+				 "(labels: {NAME: FIELD})",
 				 c->name);
 	return err;
 }

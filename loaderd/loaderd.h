@@ -113,7 +113,7 @@ void entry_remove(struct entry *e);				/* frees it */
 void entry_set_state(struct entry *e, enum entry_state state);
 /* Takes @arena, in which @m lies; both may be those that it has, changed. */
 void entry_set_manifest(struct entry *e, struct arena *arena, struct manifest *m);
-/* Writes into its manifest that @what of channel @c, which lived by whoever held them, are gone with what was in them. */
+/* Writes into its manifest that @what of channel @c, which lived by whoever held them, are gone with their contents. */
 int entry_say_lost(struct entry *e, struct manifest_channel *c, const char *what);
 /* Writes it to its file, and tells channeld and sinkd to look. An error is said as the daemon's state, too. */
 int entry_write_manifest(struct entry *e);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* A source of events that a test controls to the last one: tests/tools/ticker calls getpriority(MAGIC, n). The YAML sets
- * the magic, so that tests that run side by side do not see each other's calls. */
+/* A source of events that a test controls to the last one: tests/tools/ticker calls getpriority(MAGIC, n). The YAML
+ * sets the magic, so that tests that run side by side do not see each other's calls. */
 #ifndef TESTS_BPF_TICKER_BPF_H
 #define TESTS_BPF_TICKER_BPF_H
 

@@ -40,7 +40,8 @@ static int labels(const char *keys)
 	struct program *p;
 
 	snprintf(document, sizeof(document),
-		 "programs:\n- { name: x, type: ebpf_object, path: /x.o }\nchannels:\n  calls: { type: map%s }\n", keys);
+		 "programs:\n- { name: x, type: ebpf_object, path: /x.o }\n"
+		 "channels:\n  calls: { type: map%s }\n", keys);
 	if (program_parse(l.arena, "test.yaml", "/", yaml(l.arena, document), &p, &d))
 		fail_msg("%s", d.error);
 	diag_fini(&d);
