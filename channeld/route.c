@@ -242,22 +242,19 @@ static int write_answer(struct route *r, struct spool_writer *w, const struct re
 }
 
 int route_write(struct route *r, struct spool_writer *w, const struct when *when, const struct record *rr,
-		const struct answer *a, bool wait, struct outcome *ret)
+		const struct answer *a, bool wait, struct outcome *o)
 {
-	struct outcome o = { .drop = a ? a->drop : SPOOL_N_DROPS };
-	bool by_layout = !a || (o.drop == SPOOL_N_DROPS && !a->text), kernel_time;
-	int err = 0;
+	bool by_layout, kernel_time;
 
+	*o = (struct outcome){ .drop = a ? a->drop : SPOOL_N_DROPS };
+	by_layout = !a || (o->drop == SPOOL_N_DROPS && !a->text);
 	if (by_layout && rr->len < r->plan->size)
-		o.drop = SPOOL_DROP_DECODE;
-	if (o.drop == SPOOL_N_DROPS) {
-		kernel_time = describe(r, when, rr, a);
-		err = by_layout ? write_by_layout(r, w, rr, kernel_time, wait, &o)
-				: write_answer(r, w, rr, kernel_time, a, wait, &o);
-	}
-	if (err == 0)
-		*ret = o;
-	return err;
+		o->drop = SPOOL_DROP_DECODE;
+	if (o->drop != SPOOL_N_DROPS)
+		return 0;
+	kernel_time = describe(r, when, rr, a);
+	return by_layout ? write_by_layout(r, w, rr, kernel_time, wait, o)
+			 : write_answer(r, w, rr, kernel_time, a, wait, o);
 }
 
 void route_count(struct spool_route *row, const struct outcome *o)

@@ -238,6 +238,44 @@ bool spool_refresh(struct spool_writer *w)
 	return to != was;
 }
 
+static uint64_t pair(uint32_t first, uint32_t second)
+{
+	return __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__ ? first | (uint64_t)second << 32
+							 : second | (uint64_t)first << 32;
+}
+
+static uint32_t half_pair(uint16_t first, uint16_t second)
+{
+	return (uint32_t)(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__ ? first | (uint32_t)second << 16
+								    : second | (uint32_t)first << 16);
+}
+
+static uint16_t quarter_pair(uint8_t first, uint8_t second)
+{
+	return (uint16_t)(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__ ? first | second << 8 : second | first << 8);
+}
+
+typedef uint64_t __attribute__((may_alias)) word;
+
+/* Word by word, as the CRC will read it: a load of what several smaller stores, or a wider one, have just written waits
+ * until they are done, which was a third of the time of a short record. */
+static void write_head(const struct spool_writer *w, struct spool_rec *rec, const struct spool_rec *r, uint32_t len,
+		       uint32_t line_len)
+{
+	word *to = (word *)rec;
+
+	static_assert(sizeof(*rec) == 9 * sizeof(*to), "every field has its place");
+	to[0] = pair(len, 0);
+	to[1] = pair(line_len, half_pair(quarter_pair(SPOOL_VERSION, r->kind), r->route));
+	to[2] = w->next.head;
+	to[3] = r->source_pos;
+	to[4] = pair(r->source, half_pair(r->event, r->result));
+	to[5] = r->time_ns;
+	to[6] = r->key;
+	to[7] = pair(r->pid, r->tag);
+	to[8] = pair(r->generation, w->boot);
+}
+
 void spool_add(struct spool_writer *w, const struct spool_rec *r, size_t line_len)
 {
 	struct spool_rec *rec = (struct spool_rec *)(w->data + (w->next.head & (w->data_size - 1)));
@@ -246,12 +284,7 @@ void spool_add(struct spool_writer *w, const struct spool_rec *r, size_t line_le
 
 	assert(len <= SPOOL_REC_MAX);
 	memset(line + line_len, 0, len - sizeof(*rec) - line_len);
-	*rec = *r;
-	rec->len = len;
-	rec->line_len = line_len;
-	rec->version = SPOOL_VERSION;
-	rec->pos = w->next.head;
-	rec->boot = w->boot;
+	write_head(w, rec, r, (uint32_t)len, (uint32_t)line_len);
 	rec->crc = crc32c(0, &rec->line_len, sizeof(*rec) - offsetof(struct spool_rec, line_len) + line_len);
 	w->next.head += len;
 	w->next.records++;
