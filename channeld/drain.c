@@ -69,9 +69,9 @@ static int write_record(struct drain *d, const struct when *when, const struct r
 	/* Waiting helps only as long as there is something that a reader can take away. */
 	wait = wait && d->spool.tail != head;
 	for (size_t i = 0; i < c->n_routes; i++) {
-		struct answer a = {};
-		bool answered = answer_of(d, c->routes[i], rec, rec->answers + i, &a);
-		int err = route_write(c->routes[i], &d->spool, when, rec, answered ? &a : NULL, wait, &outcomes[i]);
+		struct answer room;
+		const struct answer *a = answer_of(d, c->routes[i], rec, rec->answers + i, &room);
+		int err = route_write(c->routes[i], &d->spool, when, rec, a, wait, &outcomes[i]);
 
 		if (err < 0) {
 			next->head = head;
@@ -124,6 +124,27 @@ static void write_or_drop(struct drain *d, const struct when *when, const struct
 	(void)write_record(d, when, rec, false);
 }
 
+static void settle_record(struct drain *d, const struct when *when, const struct record *rec)
+{
+	switch (rec->fate) {
+	case RECORD_EVENT:
+	case RECORD_OVERSIZE:
+		if (d->drop_newest)
+			write_or_drop(d, when, rec);
+		else
+			write_or_wait(d, when, rec);
+		break;
+	case RECORD_DISCARDED:
+		rec->source->row->discarded++;
+		break;
+	case RECORD_LOST:
+		rec->source->row->lost += rec->len;
+		break;
+	case RECORD_PASSED_OVER:
+		break;
+	}
+}
+
 static void write_all(struct drain *d)
 {
 	struct when when = { .drain_ns = clock_monotonic(), .wall_offset_ns = d->spool.next.wall_offset_ns };
@@ -132,16 +153,7 @@ static void write_all(struct drain *d)
 	for (size_t i = 0; i < d->n_records; i++) {
 		const struct record *rec = &d->records[i];
 
-		if (rec->passed_over)
-			;
-		else if (rec->discarded && !rec->data)
-			rec->source->row->lost += rec->len;
-		else if (rec->discarded)
-			rec->source->row->discarded++;
-		else if (d->drop_newest)
-			write_or_drop(d, &when, rec);
-		else
-			write_or_wait(d, &when, rec);
+		settle_record(d, &when, rec);
 		rec->source->row->next = rec->end;
 		rec->channel->touched = true;
 	}

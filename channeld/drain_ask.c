@@ -112,7 +112,7 @@ void ask_all(struct drain *d)
 		const struct record *rec = &d->records[i];
 		const struct channel *c = rec->channel;
 
-		for (size_t j = 0; j < c->n_routes && !rec->discarded && !rec->passed_over && !rec->oversize; j++)
+		for (size_t j = 0; j < c->n_routes && rec->fate == RECORD_EVENT; j++)
 			if (c->routes[j]->processor)
 				ask(d, c->routes[j], rec, rec->answers + j);
 	}
@@ -135,19 +135,17 @@ static bool take_answer(struct drain *d, const struct route *r, size_t row, stru
 	return true;
 }
 
-bool answer_of(struct drain *d, const struct route *r, const struct record *rec, size_t row, struct answer *ret)
+const struct answer *answer_beside_layout(struct drain *d, const struct route *r, const struct record *rec, size_t row,
+					  struct answer *room)
 {
 	const struct channel *c = rec->channel;
 
-	if (rec->oversize) {
-		ret->drop = SPOOL_DROP_OVERSIZE;
-		return true;
-	}
-	if (r->processor && take_answer(d, r, row, ret))
-		return true;
+	*room = (struct answer){ .drop = rec->fate == RECORD_OVERSIZE ? SPOOL_DROP_OVERSIZE : SPOOL_N_DROPS };
+	if (rec->fate == RECORD_OVERSIZE || (r->processor && take_answer(d, r, row, room)))
+		return room;
 	if (c->transport->decode)
-		c->transport->decode(rec->channel, rec, ret);
-	return r->processor || c->transport->decode;
+		c->transport->decode(rec->channel, rec, room);
+	return room;
 }
 
 /* A record that was counted without a try did nothing: there is no letter for it. */

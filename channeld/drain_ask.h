@@ -9,8 +9,17 @@
 int answers_reset(struct drain *d);
 /* Asks for everything that was gathered, and waits for the answers. */
 void ask_all(struct drain *d);
-/* What there is of an event besides its layout; @row: of its answers. False: nothing. */
-bool answer_of(struct drain *d, const struct route *r, const struct record *rec, size_t row, struct answer *ret);
+/* Of what is not encoded by its layout alone. */
+const struct answer *answer_beside_layout(struct drain *d, const struct route *r, const struct record *rec, size_t row,
+					  struct answer *room);
+/* What there is of an event besides its layout, in @room; @row: of its answers. NULL: nothing. */
+static inline const struct answer *answer_of(struct drain *d, const struct route *r, const struct record *rec,
+					     size_t row, struct answer *room)
+{
+	if (!r->processor && !rec->channel->transport->decode && rec->fate == RECORD_EVENT)
+		return NULL;
+	return answer_beside_layout(d, r, rec, row, room);
+}
 /* A dead letter, if there is to be one. */
 void keep_letter(struct drain *d, const struct route *r, const struct when *when, const struct record *rec, size_t row,
 		 enum spool_drop drop);

@@ -120,8 +120,8 @@ bool perf_take(struct perf *p, struct record *ret)
 
 	ret->pos = p->pos;
 	ret->end = p->pos + h->size;
-	ret->discarded = h->type == PERF_RECORD_LOST;
-	if (ret->discarded) {
+	if (h->type == PERF_RECORD_LOST) {
+		ret->fate = RECORD_LOST;
 		ret->data = NULL;
 		ret->len = (uint32_t)MIN(u64_at(p, offsetof(struct lost_record, lost)), (uint64_t)UINT32_MAX);
 		ret->time_ns = 0;
@@ -132,6 +132,7 @@ bool perf_take(struct perf *p, struct record *ret)
 	ret->data = in_one_piece(p, p->pos + PERF_SAMPLE_HEAD, len);
 	if (!ret->data)
 		return false;
+	ret->fate = RECORD_EVENT;
 	ret->len = len;
 	ret->time_ns = u64_at(p, offsetof(struct perf_sample, time));
 	p->pos = ret->end;

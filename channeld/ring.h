@@ -65,7 +65,7 @@ static inline bool ring_next(struct ring *r, struct record *ret)
 		return false;
 	ret->data = at + BPF_RINGBUF_HDR_SZ;
 	ret->len = header & ~(BPF_RINGBUF_BUSY_BIT | BPF_RINGBUF_DISCARD_BIT);
-	ret->discarded = header & BPF_RINGBUF_DISCARD_BIT;
+	ret->fate = header & BPF_RINGBUF_DISCARD_BIT ? RECORD_DISCARDED : RECORD_EVENT;
 	ret->pos = r->pos;
 	r->pos += ALIGN_UP((uint64_t)ret->len + BPF_RINGBUF_HDR_SZ, 8);
 	ret->end = r->pos;

@@ -18,13 +18,18 @@ struct source {
 	size_t id_len;
 };
 
+enum record_fate {
+	RECORD_EVENT,
+	RECORD_OVERSIZE,		/* an event, longer than a record may be; what is here is not all of it */
+	RECORD_DISCARDED,		/* the program thought better of it: no event */
+	RECORD_LOST,			/* no event: `len` of them are lost that would have come here */
+	RECORD_PASSED_OVER,		/* no event: only its end counts */
+};
+
 struct record {
 	const void *data;		/* readable for RECORD_OVERREAD bytes behind its end */
 	uint32_t len;
-	bool discarded;			/* the program thought better of it: no event; without data: `len` events are
-					 * lost that would have come here */
-	bool passed_over;		/* no event: only its end counts */
-	bool oversize;			/* longer than a record may be; what is here is not all of it */
+	enum record_fate fate;
 	uint64_t pos;			/* in its source: part of the event's id */
 	uint64_t end;			/* position of the next one: what the commit says once this is accounted for */
 	uint64_t time_ns;		/* CLOCK_MONOTONIC, by the transport itself (see time_is_drain); 0: it knows

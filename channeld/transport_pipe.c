@@ -156,12 +156,15 @@ static bool next_line(struct pipe_state *s, struct record *r)
 		return false;
 	r->pos = s->at;
 	s->at += len + (feed != NULL);
-	r->passed_over = s->skipping;
-	r->oversize = !s->skipping && !feed && have > LINE_MAX_RAW;
-	s->skipping = !feed && (s->skipping || r->oversize);
+	if (s->skipping)
+		r->fate = RECORD_PASSED_OVER;
+	else if (!feed && have > LINE_MAX_RAW)
+		r->fate = RECORD_OVERSIZE;
+	s->skipping = !feed && r->fate != RECORD_EVENT;
 	r->end = s->at | (s->skipping ? SPOOL_SOURCE_WITHIN : 0);
 	set_text(s, r, from, len);
-	r->passed_over |= r->len == 0;		/* an empty line says nothing */
+	if (r->len == 0)
+		r->fate = RECORD_PASSED_OVER;	/* an empty line says nothing */
 	return true;
 }
 
@@ -249,7 +252,8 @@ static int pipe_count(const struct manifest *m, const struct manifest_channel *c
 		if (commit->sources[i].id == id)
 			next = commit->sources[i].next;
 	if (err == 0)
-		err = staging_count(path, ring_id(m, id), next & ~SPOOL_SOURCE_WITHIN, next & SPOOL_SOURCE_WITHIN, &lines);
+		err = staging_count(path, ring_id(m, id), next & ~SPOOL_SOURCE_WITHIN, next & SPOOL_SOURCE_WITHIN,
+				    &lines);
 	if (err < 0 && err != -ENOENT && err != -ENODATA)
 		return err;
 	if (fifo_has_bytes(c))

@@ -116,7 +116,7 @@ static void records_go_round_the_end_at_every_place(void **state)
 			assert_int_equal(time, 100 + i);
 			assert_true(perf_take(&p, &r));
 			assert_int_equal(r.time_ns, 100 + i);
-			assert_false(r.discarded);
+			assert_int_equal(r.fate, RECORD_EVENT);
 			assert_counts_from(&r, (uint8_t)(start / 8 + i), 700 + i);
 			assert_int_equal(r.end, p.pos);
 		}
@@ -146,11 +146,10 @@ static void what_is_lost_is_told_unless_the_kernel_counts_it(void **state)
 	put_other(&f, PERF_RECORD_THROTTLE, 8, 0);
 	perf_init(&p, f.page, f.data, SIZE, 0);
 	assert_true(perf_peek(&p, &time) && perf_take(&p, &r));
-	assert_true(r.discarded);
-	assert_null(r.data);
+	assert_int_equal(r.fate, RECORD_LOST);
 	assert_int_equal(r.len, 42);
 	assert_true(perf_peek(&p, &time) && perf_take(&p, &r));
-	assert_false(r.discarded);
+	assert_int_equal(r.fate, RECORD_EVENT);
 	assert_false(perf_peek(&p, &time));
 	assert_true(perf_empty(&p));
 
