@@ -69,15 +69,21 @@ static void check_equation(struct ledger *l, const struct equation *e, const str
 	int64_t left, sum = 0, value;
 	char text[256] = "";
 
-	if (!row_is_of(r, e->kind) || !row_number(r, e->left, &left) || row_is_live(r))
-		return;		/* another kind, or "unknown" */
+	if (!row_is_of(r, e->kind) || row_is_live(r))
+		return;
+	if (!row_number(r, e->left, &left)) {
+		l->n_unknown++;
+		return;
+	}
 	for (const char *const *key = e->right; *key; key++) {
 		size_t len = strlen(text);
 
 		if (!row_get(r, *key))
 			continue;
-		if (!row_number(r, *key, &value))
+		if (!row_number(r, *key, &value)) {
+			l->n_unknown++;
 			return;
+		}
 		sum += value;
 		if (value || key == e->right)
 			snprintf(text + len, sizeof(text) - len, "%s%" PRId64 " %s", len ? " + " : "", value, *key);
@@ -169,10 +175,12 @@ static void print_text(const struct ctl *c, const struct ledger *l)
 		print_plain(stdout, l->off[i]);
 		puts(ctl_paint(c, PAINT_OFF));
 	}
-	if (l->n_off)
-		puts("not balanced");
-	else
-		puts(is_live(channeld) || is_live(sinkd) ? "balanced, events under way" : "balanced");
+	fputs(l->n_off ? "not balanced" : "balanced", stdout);
+	if (!l->n_off && (is_live(channeld) || is_live(sinkd)))
+		fputs(", events under way", stdout);
+	if (l->n_unknown)
+		printf(", but for %zu row%s with something unknown", l->n_unknown, l->n_unknown == 1 ? "" : "s");
+	putchar('\n');
 }
 
 static int print_json(const struct ledger *l)
@@ -186,6 +194,7 @@ static int print_json(const struct ledger *l)
 	rows_json(&l->sinkd, "sink", &j, "sinks");
 	rows_json(&l->loaderd, "prog", &j, "progs");
 	json_bool(&j, "balanced", !l->n_off);
+	json_u64(&j, "unknown", l->n_unknown);
 	json_bool(&j, "live", is_live(&l->channeld) || is_live(&l->sinkd));
 	json_open_array(&j, "off");
 	for (size_t i = 0; i < l->n_off; i++)

@@ -9,6 +9,7 @@ struct ledger {
 	struct rows loaderd;	/* what the kernel never showed: no part of any equation */
 	char **off;		/* one sentence per equation that does not hold */
 	size_t n_off;
+	size_t n_unknown;	/* equations that say nothing: not everything in them is counted by somebody */
 };
 
 /* Asks both daemons for @program ("": all) into zeroed @ret, and checks; again if something is off. 0, or CTL_FAILED:

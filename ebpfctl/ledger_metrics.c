@@ -139,5 +139,7 @@ void ledger_metrics(const struct ledger *l, FILE *f)
 				print_sample(f, m, &rows->rows[k], value);
 	}
 	print_family(f, "ledger_off", GAUGE, "Equations of the ledger that do not hold");
-	fprintf(f, "ebpf_agent_ledger_off %zu\n# EOF\n", l->n_off);
+	fprintf(f, "ebpf_agent_ledger_off %zu\n", l->n_off);
+	print_family(f, "ledger_unknown", GAUGE, "Equations of the ledger that say nothing: something is not counted");
+	fprintf(f, "ebpf_agent_ledger_unknown %zu\n# EOF\n", l->n_unknown);
 }

@@ -32,6 +32,18 @@ static void expect(const char *const *channeld, const char *const *sinkd, size_t
 	rows_fini(&s);
 }
 
+static void expect_unknown(const char *const *channeld, const char *const *sinkd, size_t n)
+{
+	struct rows c = make_rows(channeld), s = make_rows(sinkd);
+	struct ledger l = {};
+
+	ledger_check(&l, &c, &s);
+	assert_int_equal(l.n_unknown, n);
+	ledger_fini(&l);
+	rows_fini(&c);
+	rows_fini(&s);
+}
+
 static void equations_that_hold_are_balanced(void **state)
 {
 	(void)state;
@@ -50,7 +62,7 @@ static void a_channel_that_is_off_is_named_with_its_numbers(void **state)
 	expect(rows, none, 1, "channel exec.events: 100 produced, but 90 drained + 4 pending + 5 ring_full: off by 1");
 }
 
-static void what_is_unknown_is_passed_over(void **state)
+static void what_is_unknown_is_passed_over_and_counted(void **state)
 {
 	static const char *const rows[] = {
 		"kind=channel program=exec channel=events produced=unknown drained=90 pending=4 ring_full=unknown", NULL
@@ -59,6 +71,8 @@ static void what_is_unknown_is_passed_over(void **state)
 
 	(void)state;
 	expect(rows, none, 0, NULL);
+	expect_unknown(rows, none, 1);
+	expect_unknown(good_channeld, good_sinkd, 0);
 }
 
 static void a_route_that_saw_fewer_events_than_its_channel_is_off(void **state)
@@ -131,7 +145,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(equations_that_hold_are_balanced),
 		cmocka_unit_test(a_channel_that_is_off_is_named_with_its_numbers),
-		cmocka_unit_test(what_is_unknown_is_passed_over),
+		cmocka_unit_test(what_is_unknown_is_passed_over_and_counted),
 		cmocka_unit_test(a_route_that_saw_fewer_events_than_its_channel_is_off),
 		cmocka_unit_test(a_channel_that_moved_while_it_was_read_is_not_off),
 		cmocka_unit_test(a_sink_that_lost_is_off),
