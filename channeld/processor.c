@@ -85,7 +85,7 @@ static int settle(struct processor *p, int how, const struct sink *to)
 		      how == AWAIT_TIMEOUT ? SPOOL_DROP_SO_TIMEOUT : SPOOL_DROP_SO_CRASH, p->how, strlen(p->how), NULL);
 	p->first++;
 	p->alone = false;
-	health_judge(&p->health, clock_monotonic());
+	health_judge(&p->health, 2, clock_monotonic());
 	return 0;
 }
 

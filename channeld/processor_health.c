@@ -35,10 +35,7 @@ void health_ended(struct health *h, const char *how, bool own_fault)
 {
 	h->row->pid = 0;
 	set_end(h, how);
-	if (!own_fault)
-		return;
-	h->row->deaths++;
-	h->row->in_row++;
+	h->row->deaths += own_fault;
 }
 
 void health_fail(struct health *h, const char *how, uint64_t now)
@@ -53,9 +50,10 @@ void health_fail(struct health *h, const char *how, uint64_t now)
 		  h->name, h->row->last_end, (unsigned long long)(retry / NSEC_PER_SEC));
 }
 
-void health_judge(struct health *h, uint64_t now)
+void health_judge(struct health *h, unsigned ends, uint64_t now)
 {
-	uint64_t in_row = h->row->in_row, doubled = in_row > FREE_ENDS ? MIN(in_row - FREE_ENDS - 1, 32ULL) : 0;
+	uint64_t in_row = h->row->in_row += ends;
+	uint64_t doubled = in_row > FREE_ENDS ? MIN(in_row - FREE_ENDS - 1, 32ULL) : 0;
 
 	if (in_row >= h->limits->failed_after) {
 		health_fail(h, h->row->last_end, now);

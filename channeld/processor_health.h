@@ -20,8 +20,9 @@ void health_starting(struct health *h, pid_t pid, uid_t uid);
 void health_running(struct health *h);
 /* Its sandbox ended in the way that @how says; @own_fault: not by somebody else's SIGKILL. */
 void health_ended(struct health *h, const char *how, bool own_fault);
-/* After an end that is not followed by another try at once: waiting, or failed. */
-void health_judge(struct health *h, uint64_t now);
+/* After @ends of its own fault that are not followed by another try at once: waiting, or failed. Only now they count as
+ * ends in a row: whoever kills workers again and again between a record's two tries does not make it failed. */
+void health_judge(struct health *h, unsigned ends, uint64_t now);
 /* Failed at once, whatever the row says. */
 void health_fail(struct health *h, const char *how, uint64_t now);
 /* It cannot be started for a reason that is not its own. @ns: what to wait. */

@@ -128,7 +128,7 @@ printf_like(3, 4) static int not_loaded(struct processor *p, int err, const char
 	processor_write_error(p, fmt, ap);
 	va_end(ap);
 	health_ended(&p->health, p->error + strlen("processor ") + strlen(p->name) + strlen(": "), true);
-	health_judge(&p->health, clock_monotonic());
+	health_judge(&p->health, 1, clock_monotonic());
 	return err;
 }
 

@@ -44,7 +44,7 @@ struct processor_row {
 	uint32_t uid;
 	uint64_t starts;		/* of sandboxes */
 	uint64_t deaths;		/* of those that ended, or were ended, by their own fault */
-	uint64_t in_row;		/* of these, since a record was done */
+	uint64_t in_row;		/* of these, those judged since a record was done: processor_health.h */
 	uint64_t retry_at_ns;		/* CLOCK_MONOTONIC: waiting or failed, till then */
 	uint64_t letters;		/* written to the dead-letter file */
 	char last_end[136];		/* how the last one ended; empty: none did */

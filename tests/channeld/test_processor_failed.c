@@ -3,6 +3,7 @@
 #include "sandbox_fixture.h"
 
 #include "../../channeld/clock.h"
+#include "../../channeld/processor_health.h"
 
 #define MAX_RESULTS 512
 
@@ -77,6 +78,26 @@ static void deaths_in_a_row_make_it_failed_and_the_rest_is_counted_at_once(void 
 	assert_int_equal(got.drop[0], SPOOL_DROP_SO_CRASH);
 	assert_int_equal(row.starts, 6);
 	processor_free(p);
+}
+
+/* A worker that is killed between a record's two tries leaves the first one to the next worker, which begins anew. */
+static void a_death_that_nobody_lived_to_judge_is_none_of_those_in_a_row(void **state)
+{
+	struct processor_limits limits = processor_default_limits;
+	struct processor_row one = {};
+	struct health h = { &limits, &one, "some" };
+
+	(void)state;
+	for (int i = 0; i < 20; i++)
+		health_ended(&h, "killed by signal 11 (SIGSEGV)", true);
+	assert_int_equal(one.deaths, 20);
+	for (unsigned ends = 2; ends < limits.failed_after; ends += 2) {
+		health_judge(&h, 2, 0);
+		assert_int_equal(one.in_row, ends);
+		assert_int_equal(one.state, PROCESSOR_WAITING);
+	}
+	health_judge(&h, 2, 0);
+	assert_int_equal(one.state, PROCESSOR_FAILED);
 }
 
 static void a_record_done_between_begins_anew(void **state)
@@ -216,6 +237,7 @@ int main(void)
 #define T(f) cmocka_unit_test_setup_teardown(f, setup, fixture_teardown)
 	const struct CMUnitTest tests[] = {
 		T(deaths_in_a_row_make_it_failed_and_the_rest_is_counted_at_once),
+		T(a_death_that_nobody_lived_to_judge_is_none_of_those_in_a_row),
 		T(a_record_done_between_begins_anew),
 		T(a_failed_one_is_tried_again_and_recovers),
 		T(a_new_worker_finds_it_failed),
