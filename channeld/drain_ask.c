@@ -156,7 +156,7 @@ void keep_letter(struct drain *d, const struct route *r, const struct when *when
 	struct letter m = {
 		.id = letter_id(r, rec, drop), .wall_ns = when->drain_ns + (uint64_t)when->wall_offset_ns,
 		.program = d->program, .channel = r->channel->name, .event = r->manifest->event_name,
-		.processor = manifest_route_asks(r->manifest), .route = r->rec.route,
+		.processor = manifest_route_asks(r->manifest), .row = r->sandbox_row,
 		.data = rec->data, .len = rec->len,
 	};
 

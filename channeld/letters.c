@@ -249,5 +249,5 @@ void letters_write(struct letters *l, const struct letter *m)
 	}
 	l->size += len;
 	l->torn = 0;
-	l->area->rows[m->route].letters++;
+	l->area->rows[m->row].letters++;
 }

@@ -42,7 +42,7 @@ struct letter {
 	struct letter_id id;
 	uint64_t wall_ns;		/* now */
 	const char *program, *channel, *event, *processor;	/* processor NULL: none */
-	size_t route;			/* its row counts it */
+	size_t row;			/* its sandbox's row counts it */
 	const char *how;		/* what happened, @how_len bytes; 0: nothing to add to the reason */
 	size_t how_len;
 	const void *data;

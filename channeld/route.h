@@ -16,6 +16,7 @@ struct route {
 	const struct manifest_route *manifest;
 	struct plan *plan;		/* NULL: by the processor, or by the transport */
 	struct processor *processor;	/* the drain's; several routes may share it. NULL: none is asked */
+	size_t sandbox_row;		/* tells of its processor's sandbox */
 	struct batch_call call;		/* what it is asked */
 	struct envelope envelope;
 	struct spool_rec rec;		/* all that is the same for every record is set */

@@ -19,20 +19,6 @@ static const struct manifest_route *route(const struct supervised *child, size_t
 	return &((const struct manifest_route *)child->manifest->routes.items)[i];
 }
 
-/* The row of the sandbox that route @i asks: that of the first route that asks it. */
-static size_t row_of(const struct supervised *child, size_t i)
-{
-	const char *item = manifest_route_asks(route(child, i));
-
-	for (size_t k = 0; k < i && item; k++) {
-		const char *other = manifest_route_asks(route(child, k));
-
-		if (other && strcmp(other, item) == 0)
-			return k;
-	}
-	return i;
-}
-
 static size_t n_routes(const struct supervised *child)
 {
 	return child->manifest ? MIN(child->manifest->routes.n, (size_t)SPOOL_MAX_ROUTES) : 0;
@@ -256,7 +242,7 @@ void processors_append(const struct supervised *child, struct bus_rows *rows)
 		if (!manifest_route_asks(r))
 			continue;
 		if (child->processors)
-			processor_row_read(&child->processors->rows[row_of(child, i)], &row);
+			processor_row_read(&child->processors->rows[manifest_sandbox_row(child->manifest, i)], &row);
 		bus_row_begin(rows);
 		bus_row_str(rows, "program", child->program);
 		bus_row_str(rows, "channel", channels[r->channel].name);

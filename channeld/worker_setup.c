@@ -59,24 +59,21 @@ static int open_channel(struct drain *d, struct transport_context *t, size_t i, 
 	return err;
 }
 
-/* The sandbox of @item: all its functions share one, and its state. Its row is that of the first route that asks it. */
+/* The sandbox of @item: all its functions share one, and its state. */
 static int sandbox_of(struct drain *d, const struct manifest *m, const char *item, size_t route, int launcher,
 		      struct processor **ret, struct diag *diag)
 {
+	size_t row = d->routes[route].sandbox_row;
 	int err;
 
-	for (size_t i = 0; i < route; i++) {
-		const char *other = manifest_route_asks(d->routes[i].manifest);
-
-		if (other && strcmp(other, item) == 0) {
-			*ret = d->routes[i].processor;
-			return 0;
-		}
+	if (row != route) {
+		*ret = d->routes[row].processor;
+		return 0;
 	}
 	if (launcher < 0)
 		return diag_fail(diag, -ENOTCONN, NULL, 0, "processor '%s' needs ebpf-launcher, and there is no socket "
 				 "to it", item);
-	err = processor_new(m, item, launcher, &d->processors->limits, &d->processors->rows[route], ret, diag);
+	err = processor_new(m, item, launcher, &d->processors->limits, &d->processors->rows[row], ret, diag);
 	if (err == 0)
 		d->sandboxes[d->n_sandboxes++] = *ret;
 	return err;
@@ -90,6 +87,7 @@ static int ask_processor(struct drain *d, const struct manifest *m, size_t i, in
 	int err;
 
 	r->call = (struct batch_call){ BATCH_NO_FUNCTION, BATCH_NO_FUNCTION, (uint16_t)mr->channel };
+	r->sandbox_row = manifest_sandbox_row(m, i);
 	if (!item)
 		return 0;
 	err = sandbox_of(d, m, item, i, launcher, &r->processor, diag);

@@ -198,3 +198,17 @@ int manifest_each(int (*each)(const char *program, void *arg), void *arg)
 	free(entries);
 	return err < 0 ? err : 0;
 }
+
+size_t manifest_sandbox_row(const struct manifest *m, size_t i)
+{
+	const struct manifest_route *routes = m->routes.items;
+	const char *item = manifest_route_asks(&routes[i]);
+
+	for (size_t k = 0; k < i && item; k++) {
+		const char *other = manifest_route_asks(&routes[k]);
+
+		if (other && strcmp(other, item) == 0)
+			return k;
+	}
+	return i;
+}

@@ -118,6 +118,9 @@ struct manifest {
 	struct conf_list items, channels, routes;
 };
 
+/* The first route that asks the same user_so as route @i, and whose row tells of their sandbox; @i if it asks none. */
+size_t manifest_sandbox_row(const struct manifest *m, size_t i);
+
 extern const struct conf_schema manifest_schema;
 
 /* Reads RUNTIME/manifest/<program>.json, or a text. Everything lies in @a. -ENOENT, -EINVAL (see @d). Besides what the

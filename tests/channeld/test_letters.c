@@ -68,7 +68,7 @@ static void write_one(uint64_t pos, const char *data, size_t len)
 	struct letter m = {
 		.id = { .pos = pos, .source = SOURCE, .event = 2, .drop = SPOOL_DROP_SO_CRASH },
 		.wall_ns = 1764374400123456789ULL, .program = "p", .channel = "c", .event = "e\"\x01",
-		.processor = "so", .route = 3, .how = how, .how_len = sizeof(how) - 1, .data = data, .len = len,
+		.processor = "so", .row = 3, .how = how, .how_len = sizeof(how) - 1, .data = data, .len = len,
 	};
 
 	letters_write(&l, &m);

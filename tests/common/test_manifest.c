@@ -228,6 +228,19 @@ static void files_appear_whole_and_go(void **state)
 	arena_free(a);
 }
 
+static void routes_that_ask_one_user_so_have_the_row_of_the_first(void **state)
+{
+	struct manifest_route some[] = {
+		{ .processor = "a" }, {}, { .hash_item = "b" }, { .processor = "b" }, { .hash_item = "a" }, {},
+	};
+	static const size_t rows[] = { 0, 1, 2, 2, 0, 5 };
+	const struct manifest m = { .routes = { some, ARRAY_SIZE(some) } };
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(some); i++)
+		assert_int_equal(manifest_sandbox_row(&m, i), rows[i]);
+}
+
 static void a_manifest_that_is_no_file_is_refused(void **state)
 {
 	struct arena *a = arena_new(0);
@@ -254,6 +267,7 @@ int main(void)
 		doc_test(what_would_lead_a_reader_astray_is_refused),
 		doc_test(one_larger_than_a_users_document_is_read),
 		cmocka_unit_test_setup_teardown(files_appear_whole_and_go, rundir_make, rundir_drop),
+		cmocka_unit_test(routes_that_ask_one_user_so_have_the_row_of_the_first),
 		cmocka_unit_test_setup_teardown(a_manifest_that_is_no_file_is_refused, rundir_make, rundir_drop),
 	};
 

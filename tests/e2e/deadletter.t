@@ -57,7 +57,7 @@ check "unloads" ctl unload tick
 check "letters outlive their program" test "$(jq -r .id "$LETTERS" | sort)" = "$ids"
 
 # ---- more letters than the file may hold
-sed -e 's/name: mortal, hash: pid/name: mortal, hash: pid, target_processor: refuse/; s/^  - { name: tick,/  - { name: tick,/' "$T/tick.yaml" >"$T/more.yaml"
+sed -e 's/name: mortal, hash: pid/name: mortal, hash: pid, target_processor: refuse/' "$T/tick.yaml" >"$T/more.yaml"
 check "loads one that refuses everything" ctl load "$T/more.yaml"
 lines() { cat "$T/x/lib/dead-letter/more.jsonl" "$T/x/lib/dead-letter/more.jsonl.1" 2>/dev/null; }
 count() { processors | jq "select(.program == \"more\") | .$1"; }
