@@ -7,6 +7,7 @@ import os
 import re
 import signal
 import subprocess
+import sys
 import time
 
 from instance import BUILD, ROOT, Instance, median, percentile, row
@@ -22,7 +23,8 @@ def program(i, name, ring=8 << 20):
     path = "%s/%s.yaml" % (i.dir, name)
     with open(path, "w") as f:
         f.write("programs:\n  - name: tick\n    type: ebpf_object\n    path: %s\n    properties: { maps: { ticks: { max_entries: %d } } }\n"
-                "channels:\n  ticks: { type: ring_buffer }\nspool: { size: 128M }\n" % (BUILD + "/tests/bpf/tick_big.bpf.o", ring))
+                "channels:\n  ticks: { type: ring_buffer }\nspool: { size: 128M }\n"
+                "storage: { file: { rotate-size: 1G } }\n" % (BUILD + "/tests/bpf/tick_big.bpf.o", ring))
     return path
 
 
@@ -40,13 +42,16 @@ def ticker(n, rate=0):
 
 def lines_of(path, start, n):
     """When the @n-th line behind @start was in the file."""
+    end = time.monotonic() + 60
     with open(path, "rb") as f:
         f.seek(start)
         while n > 0:
             chunk = f.read(1 << 20)
+            n -= chunk.count(b"\n")
             if not chunk:
                 time.sleep(0.0005)
-            n -= chunk.count(b"\n")
+                if time.monotonic() > end:
+                    sys.exit("%d lines do not come to %s" % (n, path))
     return time.monotonic()
 
 
