@@ -180,7 +180,7 @@ shell-systemd: tests
 	@BUILD=$(CURDIR)/$(BUILD) tests/vm/nspawn -s
 test-vm: tests
 	@scripts/deps --vm
-	@BUILD=$(CURDIR)/$(BUILD) SAN=$(SAN) scripts/test tests/vm/*.t
+	@BUILD=$(CURDIR)/$(BUILD) SAN=$(SAN) scripts/test $(or $(filter tests/vm/%,$(TESTS)),tests/vm/*.t)
 shell-vm: tests
 	@scripts/deps --vm
 	@BUILD=$(CURDIR)/$(BUILD) tests/vm/qemu -s
