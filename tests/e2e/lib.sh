@@ -41,8 +41,13 @@ check() { local name=$1; shift; if "$@" >"$T/check.out" 2>&1; then ok "$name"; e
 is() { if [ "$2" = "$3" ]; then ok "$1"; else not_ok "$1"; say "got:    $2"; say "wanted: $3"; fi; }
 # like NAME TEXT REGEX
 like() { if grep -qE -- "$3" <<<"$2"; then ok "$1"; else not_ok "$1"; say "got:    $(head -c 2000 <<<"$2")"; say "wanted: $3"; fi; }
-# compare NAME GOT_FILE WANTED_FILE: sorted text files, the same
-compare() { if diff "$3" "$2" >"$T/diff" 2>&1; then ok "$1 ($(wc -l <"$3") lines)"; else not_ok "$1"; say "< wanted, > got; $(grep -c '^[<>]' "$T/diff") lines differ"; head -20 "$T/diff" | sed 's/^/#   /'; fi; }
+# compare NAME GOT_FILE WANTED_FILE: the same lines, and not none
+compare() {
+	cat "$3" >"$T/compare.wanted"	# it may be a pipe
+	if [ ! -s "$T/compare.wanted" ]; then not_ok "$1: there is nothing to compare with"
+	elif diff "$T/compare.wanted" "$2" >"$T/diff" 2>&1; then ok "$1 ($(wc -l <"$T/compare.wanted") lines)"
+	else not_ok "$1"; say "< wanted, > got; $(grep -c '^[<>]' "$T/diff") lines differ"; head -20 "$T/diff" | sed 's/^/#   /'; fi
+}
 done_testing() { echo "1..$N"; [ "$FAILED" = 0 ]; exit; }
 skip_all() { echo "1..0 # SKIP $*"; exit 0; }
 

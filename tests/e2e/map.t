@@ -4,10 +4,6 @@
 # or channeld is killed in the middle of readings.
 . "$(dirname "$0")/lib.sh"
 
-# both NAME GOT WANTED: the same lines, and not none
-both() { cat "$2" >"$T/got"; cat "$3" >"$T/right"; same "$1" "$T/got" "$T/right"; }
-# same NAME GOT WANTED: files of lines, not empty
-same() { if [ -s "$3" ]; then compare "$@"; else not_ok "$1: nothing to compare with"; fi; }
 yaml() { # NAME ENTRIES: reads CHANNELS from stdin
 	cat >"$T/$1.yaml" <<Y
 programs:
@@ -57,30 +53,30 @@ out=$T/x.out
 # Unloading reads them once more: what was added after the dump, 77 times, is in it.
 added() { awk -v n=77 -v every="$1" 'BEGIN { for (i = 0; i < n; i++) print i % every }' | sort | uniq -c; }
 with_last() { awk 'NR == FNR { add[$2] = $1; next } { print $1, $2, $3 + add[$2] }' <(added "$1") - | sort; }
-both "hash: calls" <(sums by_hash "$out" | grep '^calls_calls' | sed 's/,ticker//') \
+compare "hash: calls" <(sums by_hash "$out" | grep '^calls_calls' | sed 's/,ticker//') \
 	<(jq -r '"calls_calls \(.key.n) \(.value.calls)"' "$T/by_hash.json" | with_last 64)
 is "hash: another value of the same entries" "$(sums by_hash "$out" | awk '/^calls_sum/ { s += $3 } END { print s }')" \
 	$((5 * 1999 * 1000 + 76 * 77 / 2))
-both "array" <(sums by_index "$out") <(jq -r '"by_index \(.key) \(.value)"' "$T/by_index.json" | with_last 64)
+compare "array" <(sums by_index "$out") <(jq -r '"by_index \(.key) \(.value)"' "$T/by_index.json" | with_last 64)
 is "a gauge: its last sample" "$(jq -r 'select(.channel == "total") | .data | "\(.type) \(.labels | length) \(.value)"' "$out" | tail -1)" "gauge 0 10077"
-both "per-CPU array, summed" <(sums per_cpu "$out") \
+compare "per-CPU array, summed" <(sums per_cpu "$out") \
 	<(jq -r '"per_cpu \(.key) \([.values[].value] | add)"' "$T/per_cpu.json" | with_last 4)
-both "per-CPU hash, summed" <(sums cpu_hash "$out") \
+compare "per-CPU hash, summed" <(sums cpu_hash "$out") \
 	<(jq -r '"cpu_hash \(.key) \([.values[].value.calls] | add)"' "$T/cpu_hash.json" | with_last 64)
-both "LRU hash" <(sums recent "$out") <(jq -r '"recent \(.key) \(.value)"' "$T/recent.json" | with_last 64)
-both "per-CPU LRU hash, by CPU" <(sums cpu_lru "$out" | sed -E 's/,[0-9]+ / /' | awk '{ s[$1 " " $2] += $3 } END { for (k in s) print k, s[k] }' | sort) \
+compare "LRU hash" <(sums recent "$out") <(jq -r '"recent \(.key) \(.value)"' "$T/recent.json" | with_last 64)
+compare "per-CPU LRU hash, by CPU" <(sums cpu_lru "$out" | sed -E 's/,[0-9]+ / /' | awk '{ s[$1 " " $2] += $3 } END { for (k in s) print k, s[k] }' | sort) \
 	<(jq -r '"cpu_lru \(.key) \([.values[].value] | add)"' "$T/cpu_lru.json" | with_last 64)
 is "which have a label cpu" "$(jq -r 'select(.channel == "cpu_lru") | .data.labels | keys | join(" ")' "$out" | sort -u)" "cpu key"
-both "log2 histogram: how many in all" <(sums sizes "$out") \
+compare "log2 histogram: how many in all" <(sums sizes "$out") \
 	<(jq -r '"sizes \(.key) \([.value.slots[]] | add)"' "$T/sizes.json" | with_last 4)
 buckets() { jq -cr "select(.channel == \"$1\") | .data.buckets[] | @tsv" "$out" | awk '{ s[$1] += $2 } END { for (k in s) print k, s[k] }' | sort -n; }
 # n % 1000, of which slot i counts 2^i up to 2^(i+1) - 1; ten times 0 to 999, and 0 to 76
-both "log2 histogram: each bucket" <(buckets sizes) \
+compare "log2 histogram: each bucket" <(buckets sizes) \
 	<({ for _ in {1..10}; do seq 0 999; done; seq 0 76; } | awk '{ b = 1; while (b < $1) b = b * 2 + 1; s[b]++ } END { for (k in s) print k, s[k] }' | sort -n)
 is "and their unit" "$(jq -r 'select(.channel == "sizes") | .data | .type + " " + .unit' "$out" | sort -u)" "histogram bytes"
-both "linear histogram: each bucket" <(buckets linear) \
+compare "linear histogram: each bucket" <(buckets linear) \
 	<({ for _ in {1..5}; do seq 0 1999; done; seq 0 76; } | awk '{ b = int($1 % 160 / 10) * 10 + 9; s[b]++ } END { for (k in s) print k, s[k] }' | sort -n)
-both "stacks: each once, with its addresses" <(jq -r 'select(.channel == "stacks") | .data | "\(.stack_id) \(.addresses | length > 0)"' "$out" | sort) \
+compare "stacks: each once, with its addresses" <(jq -r 'select(.channel == "stacks") | .data | "\(.stack_id) \(.addresses | length > 0)"' "$out" | sort) \
 	<(jq -r 'select(.channel == "stacks") | .data | "\(.stack_id) true"' "$out" | sort -u)
 check "there was one" grep -q '"stack_id":[0-9]*,"addresses":\["0x' "$out"
 check "all samples of a reading have its time" test "$(jq -r 'select(.channel == "by_index") | .ts' "$out" | sort -u | wc -l)" -lt "$(jq -r 'select(.channel == "by_index") | .ts' "$out" | wc -l)"
@@ -108,7 +104,7 @@ check "the ledger balances" balanced 20
 check "unloads" ctl unload large
 check "stops orderly" stop
 seq 0 119999 | awk '{ n[$1 % 4096]++ } END { for (k in n) print "calls_calls", k, n[k] }' | sort >"$T/wanted"
-both "hash: nothing lost, nothing twice" <(sums by_hash "$T/y.out" | grep '^calls_calls' | sed 's/,ticker//') "$T/wanted"
-both "per-CPU LRU: nothing lost, nothing twice" <(sums cpu_lru "$T/y.out") <(sed 's/^calls_calls/cpu_lru/' "$T/wanted")
+compare "hash: nothing lost, nothing twice" <(sums by_hash "$T/y.out" | grep '^calls_calls' | sed 's/,ticker//') "$T/wanted"
+compare "per-CPU LRU: nothing lost, nothing twice" <(sums cpu_lru "$T/y.out") <(sed 's/^calls_calls/cpu_lru/' "$T/wanted")
 is "no id twice" "$(jq -r .id "$T/y.out" | sort | uniq -d | head -3)" ""
 done_testing
