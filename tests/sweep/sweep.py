@@ -103,12 +103,15 @@ def sweep(servers, points, book, args):
     end = [begun + args.seconds if args.seconds else float("inf")]
 
     def work(server):
-        while time.monotonic() < end[0]:
+        while time.monotonic() < end[0] and not server.ended:
             try:
                 p = todo.get_nowait()
             except queue.Empty:
                 return
-            r = server.ask(point=str(p), keep=args.keep)
+            try:
+                r = server.ask(point=str(p), keep=args.keep)
+            except EOFError as e:
+                r = {"point": str(p), "outcome": "FAILED", "why": str(e)}
             book.add(r)
             with book.lock:
                 n_done[0] += 1
