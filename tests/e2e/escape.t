@@ -46,6 +46,7 @@ LETTERS=$T/x/lib/dead-letter/escape.jsonl
 call() { busctl --address="$BUS" --json=short call org.ebpfagent.channel1 /org/ebpfagent/channel1 org.ebpfagent.channel1 "$1" 'a{sv}' 0 | jq -c '.data[0][] | map_values(.data)'; }
 villain() { call Processors | jq -r "select(.event == \"villain\") | .$1"; }
 uids=$(tr '\0' '\n' <"/proc/$(daemon_pid channeld)/environ" | sed -n 's/^EBPF_AGENT_SANDBOX_UIDS=//p')
+like "its sandboxes have user ids of their own" "$uids" '^[0-9]+-[0-9]+$'
 # All processes under a sandbox's uid: at most one for each of the three processors, and nothing else.
 processes() { ps -e -o uid=,comm= | awk -v first="${uids%-*}" -v last="${uids#*-}" '$1 >= first && $1 <= last { n++; if ($2 != "ebpf-sandbox") foreign++ } END { print (n <= 3 && !foreign) ? "few" : n " of which foreign: " foreign + 0 }'; }
 pids() { echo "$(daemon_pid channeld) $(pgrep -P "$(daemon_pid channeld)" -f ebpf-launcher) $(worker_pid escape) $(worker_pid other)"; }
@@ -64,7 +65,8 @@ for deed in "${DEEDS[@]}"; do
 	[ ! -e /tmp/ebpf-agent-escaped ] || not_ok "$name: no file appears"
 	[ "$outcome" = any ] || continue
 	# What it left behind in its process goes with that; a kill from outside blames nobody.
-	[ "$(villain pid)" = 0 ] || kill -9 "$(villain pid)" 2>/dev/null
+	pid=$(villain pid)
+	[ "${pid:-0}" = 0 ] || kill -9 "$pid" 2>/dev/null
 	sleep 1.1	# a failed one is tried again
 done
 ok "$run deeds are done"

@@ -52,7 +52,8 @@ is "and tries nothing anew" "$(processor sick deaths) $(processor broken deaths)
 conf "retry: 1s, memory: 32M"
 check "a new configuration is taken" busctl --address="$BUS" call org.ebpfagent.channel1 /org/ebpfagent/channel1 org.ebpfagent.daemon1 Reload 'a{sv}' 0
 is "its limits hold at once" "$(processor honest memory)" $((32 << 20))
-kill -9 "$(processor honest pid)"
+pid=$(processor honest pid)
+check "its process is killed" eval '[ "$pid" -gt 0 ] && kill -9 "$pid"'
 sleep 1.1
 ticker 1 100
 balanced 60

@@ -94,8 +94,7 @@ storm_while() {
 		[ ${#pids[@]} -gt 0 ] || continue
 		if [ $((RANDOM % 10)) = 0 ]; then
 			kill -STOP "${pids[@]}" 2>/dev/null && stops=$((stops + 1))
-			(sleep "0.$((RANDOM % 10))"; kill -CONT "${pids[@]}" 2>/dev/null) &
-			PIDS+=("$!")
+			(sleep "0.$((RANDOM % 10))"; kill -CONT "${pids[@]}" 2>/dev/null) &	# not in PIDS: long ended, its pid may be another's
 		else
 			kill -9 "${pids[@]}" 2>/dev/null && kills=$((kills + ${#pids[@]}))
 		fi

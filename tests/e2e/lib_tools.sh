@@ -76,5 +76,6 @@ go() {
 	timeout 10 sh -c ': >"$1"' - "$T/$1.go"
 	wait "${STRACE[$1]}" || return
 	forget "${STRACE[$1]}"
+	unset "CALLER[$1]"	# it has ended
 	"$PYTHON" "$STRACED" "$1" "$T/$1.strace" "$T/$1.go" >"$T/$1.wanted" && [ -s "$T/$1.wanted" ]
 }
