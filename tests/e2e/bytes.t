@@ -65,7 +65,8 @@ is "show --json has the same" "$(ctl show bytes --json | jq -c '.. | objects | s
 ticker 800 0 2000
 printf 'first\nsecond "quoted"\n\n{"third":3}\nnul\0l\n' >"$T/x/lib/pipe/bytes.lines"
 # Unloading reads them once more; what the spool has must be looked at before.
-index_sum() { [ "$(jq 'select(.channel == "by_index" and .event == "bytes") | .data.value' "$T/x.out" | paste -sd+ | bc)" = 800 ]; }
+sum() { awk '{ n += $1 } END { print n + 0 }'; }
+index_sum() { [ "$(jq 'select(.channel == "by_index" and .event == "bytes") | .data.value' "$T/x.out" | sum)" = 800 ]; }
 check "entries arrive" wait_for 10 index_sum
 check "and the last reading of another map" wait_for 10 eval "jq -e 'select(.event == \"bytes\" and .data.n == 7 and .data.calls == 100)' $T/x.out"
 check "and lines" wait_for 10 eval "[ \$(jq -c 'select(.channel == \"lines\")' $T/x.out | wc -l) = 8 ]"
@@ -86,9 +87,9 @@ of() { jq -c "select(.channel == \"$1\" and .event == \"$2\") | $3" "$T/x.out"; 
 compare "an array's entries: key and what was added, as the samples say" \
 	<(of by_index bytes '[.data.key, .data.value] | @tsv' | tr -d '"' | sort) \
 	<(of by_index plain '[.data.labels.key, .data.value] | @tsv' | tr -d '"' | sort)
-is "which add up" "$(of by_index bytes .data.value | paste -sd+ | bc)" 808
+is "which add up" "$(of by_index bytes .data.value | sum)" 808
 compare "a hash's entries: key and value" <(of by_hash bytes '.data | "\(.n) \(.calls) \(.sum) \(.comm)"' | tr -d '"' | awk '{ last[$1] = $0 } END { for (k in last) print last[k] }' | sort) \
-	<(for n in 0 1 2 3 4 5 6 7; do echo "$n 101 $(seq $n 8 807 | paste -sd+ | bc) ticker"; done)
+	<(for n in 0 1 2 3 4 5 6 7; do echo "$n 101 $(seq $n 8 807 | sum) ticker"; done)
 compare "lines, without their feed" <(of lines bytes .data) <(printf '%s\n' '{"len":5,"line":"first"}' \
 	'{"len":15,"line":"second \"quoted\""}' '{"len":11,"line":"{\"third\":3}"}' '{"len":4,"line":"null"}')
 done_testing
