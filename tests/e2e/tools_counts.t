@@ -22,13 +22,14 @@ within() {
 		part == 5 { got[$1] = $2 }
 		END {
 			for (n in names) {
+				compared++
 				least = at[3, n] - at[2, n]; most = at[4, n] - at[1, n]
 				if (most || n == "all")
 					print got[n] + 0, n, "(" least " to " most ")"
 				if (got[n] + 0 < least || got[n] + 0 > most)
 					bad = 1
 			}
-			exit bad
+			exit bad || !compared
 		}' "$T/outer0" "$T/inner0" "$T/inner1" "$T/outer1" "$3" >"$T/within"
 	if [ $? = 0 ]; then ok "$1: $(paste -sd, "$T/within" | sed 's/,/, /g')"; else not_ok "$1"; sed 's/^/#   /' "$T/within"; fi
 }

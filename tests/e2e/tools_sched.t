@@ -39,8 +39,8 @@ check "wakeuptime: mostly by the waker" jq -es '([.[] | select(.labels.waker == 
 got=$(last_samples offcputime off_cpu_us | jq -s --arg pid "$pid" '[.[] | select(.labels.pid == $pid and .labels.comm == "sleeper") | .value] | add')
 check "offcputime: off its processor for $got us" test $((got >= least && got <= most)) = 1
 for t in wakeuptime offcputime; do
-	is "$t: each stack that a sample names is there, in kernel addresses" "$(jq -rn --slurpfile data <(events "$t") '
+	is "$t: each stack that a sample names is there, in kernel addresses" "$(jq -cn --slurpfile data <(events "$t") '
 		[$data[] | select(.addresses?) | {key: (.stack_id | tostring), value: .addresses}] | from_entries as $stacks
-		| $data[] | .labels? // empty | (.w_k_stack_id // .stack) as $id | select($stacks[$id] | length > 2 and all(.[]; startswith("0xffff")) | not)')" ''
+		| [$data[] | .labels? // empty | (.w_k_stack_id // .stack) as $id | select($stacks[$id] | length > 2 and all(.[]; startswith("0xffff")) | not)]')" '[]'
 done
 done_testing

@@ -41,7 +41,7 @@ tail -n +2 "$T/tcpstates.beside" | awk '{ NF--; $1 = $1; print }' | sort >"$T/tc
 compare "tcpstates: and as the tool itself prints it" "$T/tcpstates.got" "$T/tcpstates.wanted"
 # Two programs that look at the clock one after the other.
 is "tcpstates: the time in each state since it was connected adds up to what tcplife says, but for what lies between two looks at the clock" \
-	"$(jq -rn --slurpfile life <(events tcplife) --slurpfile state <(events tcpstates) '$life[] | . as $l
+	"$(jq -cn --slurpfile life <(events tcplife) --slurpfile state <(events tcpstates) '[$life[] | . as $l
 		| [$state[] | select(.sport == $l.sport and .oldstate != "CLOSE" and ($l.rx_b == 0 or .oldstate != "SYN_SENT")) | .delta_us] | add - $l.span_us
-		| select(. < -100000 or . > 100000)')" ''
+		| select(. < -100000 or . > 100000)]')" '[]'
 done_testing
