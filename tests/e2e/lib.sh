@@ -24,7 +24,7 @@ PATIENCE=${PATIENCE:-1}
 
 cleanup() {
 	local p
-	for p in "${PIDS[@]}"; do kill "$p" 2>/dev/null; done
+	for p in "${PIDS[@]}"; do kill "$p" 2>/dev/null && kill -CONT "$p"; done	# one that is stopped would be waited for without end
 	for p in "${PIDS[@]}"; do wait "$p" 2>/dev/null; done
 	type at_exit >/dev/null 2>&1 && at_exit
 	if [ "$FAILED" != 0 ] && [ -n "${KEEP:-}" ]; then echo "# kept: $T"; else rm -rf --one-file-system "$T"; fi
@@ -90,6 +90,8 @@ kill_one() {
 	wait_for 5 there && kill -9 "$pid" || { say "no $who to kill"; return 1; }
 }
 all_alive() { local who; for who; do [ -n "$(victim "$who")" ] || return 1; done; }
+# holds DAEMON WHAT: it has something open whose path or name has that
+holds() { find "/proc/$(daemon_pid "$1")/fd" -lname "*$2*" 2>/dev/null | grep -q .; }
 # all_json FILE: every line is JSON
 all_json() { jq -e . "$1" >/dev/null; }
 # what sinkd says is not as it should be

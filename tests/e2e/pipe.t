@@ -93,11 +93,13 @@ for w in 1 2 3 4; do
 	seq "$EACH" | awk -v w=$w '{ print "w=" w " n=" $1 " pad=0123456789"; fflush(); if ($1 % 100 == 0) system("sleep 0.02") }' >"$fifo" &
 	writers+=($!)
 done
+PIDS+=("${writers[@]}")
+both_hold() { holds channeld many.lines && holds loaderd many.lines && all_alive many; }
 kills=0
 while kill -0 "${writers[@]}" 2>/dev/null; do
 	sleep 0.0$((RANDOM % 90 + 10))
 	# Writers need somebody who has the FIFO open: of loaderd and channeld one is there, and its worker is up again.
-	[ $((kills % 6)) -lt 4 ] || { wait_for 5 all_alive channeld loaderd many; sleep 0.5; }
+	[ $((kills % 6)) -lt 4 ] || wait_for 10 both_hold
 	case $((kills % 6)) in
 	4) kill_one channeld ;;
 	5) kill_one loaderd ;;
@@ -105,6 +107,7 @@ while kill -0 "${writers[@]}" 2>/dev/null; do
 	esac && kills=$((kills + 1))
 done
 wait "${writers[@]}"
+for w in "${writers[@]}"; do forget "$w"; done
 check "some kills ($kills)" test $kills -gt 5
 wait_for 5 all_alive many channeld loaderd
 lost() { ctl ledger many --json | jq -r '.channels[0].lost'; }
