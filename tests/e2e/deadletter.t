@@ -27,7 +27,8 @@ N_EVENTS=2000
 ticker $N_EVENTS 0 1000 & TICKER=$!
 PIDS+=("$TICKER")
 kills=0
-while [ $kills -lt 15 ]; do sleep "0.$((RANDOM % 3 + 1))"; kill_one tick && kills=$((kills + 1)); done
+for _ in {1..15}; do sleep "0.$((RANDOM % 3 + 1))"; wait_for 20 all_alive tick; kill_one tick && kills=$((kills + 1)); done
+is "fifteen kills" $kills 15
 wait "$TICKER"; forget "$TICKER"
 check "the ledger balances" balanced 60
 ctl ledger tick --json >"$T/ledger.json"

@@ -90,14 +90,14 @@ Y
 NAME=large
 start y "$T/large.yaml" || { not_ok "an instance with large maps gets ready"; done_testing; }
 ok "an instance with large maps gets ready"
-ticker 120000 0 10000 &
-ticker=$!
+TICK_MAGIC=$MAGIC "$BUILD/tests/tools/ticker" 120000 0 10000 & TICKER=$!
+PIDS+=("$TICKER")
 kills=0
-while kill -0 $ticker 2>/dev/null; do
+while kill -0 "$TICKER" 2>/dev/null; do
 	sleep 0.0$((RANDOM % 90 + 10))
 	if [ $((kills % 5)) = 4 ]; then kill_one channeld; else kill_one large; fi && kills=$((kills + 1))
 done
-wait $ticker
+wait "$TICKER"; forget "$TICKER"
 check "some kills ($kills)" test $kills -gt 9
 wait_for 5 all_alive large channeld
 check "the ledger balances" balanced 20

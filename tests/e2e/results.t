@@ -32,11 +32,10 @@ Y
 printf 'from the file' >"$T/prepared.txt"
 start x "$T/tick.yaml" || { not_ok "an instance with three channels and three processors gets ready"; done_testing; }
 ok "an instance with three channels and three processors gets ready"
-pids=("$(pgrep -c -P "$(pgrep -P "$(daemon_pid channeld)" -f ebpf-launcher | head -1)" ebpf-sandbox)")
-is "each user_so has one sandbox, whatever asks it" "${pids[0]}" 2
 like "show says whose function gives the key" "$(ctl show tick)" "what parity\(\) of shapes returns"
 ticker 800
 check "the ledger balances" balanced 20
+is "each user_so has one sandbox, whatever asks it" "$(pgrep -c -P "$(pgrep -P "$(daemon_pid channeld)" -f ebpf-launcher | head -1)" ebpf-sandbox)" 2
 ctl ledger tick --json >"$T/ledger.json"
 row() { jq "[.events[] | select(.channel == \"$1\" and .event == \"$2\") | .$3] | add" "$T/ledger.json"; }
 for c in left right; do
