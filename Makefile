@@ -170,7 +170,7 @@ $(BUILD)/tests/go/%.so: tests/go/%.go sdk/go/tracer.go
 .PHONY: tests
 tests: all $(TEST_BIN) $(TOOL_BIN) $(TEST_BPF) $(TEST_SO) $(TEST_GO) $(SWEEP_SHIM)
 # The fuzzers are compiled apart: only for whoever runs them.
-test: tests $(if $(SAN)$(if $(TESTS),$(filter-out tests/fuzz/%,$(TESTS))),,$(FUZZ_BIN))
+test: tests $(if $(SAN),,$(if $(filter tests/fuzz/%,$(or $(TESTS),tests/fuzz/all)),$(FUZZ_BIN)))
 	@BUILD=$(CURDIR)/$(BUILD) SAN=$(SAN) scripts/test $(TESTS)
 
 # On machines that the tests boot (tests/vm): systemd-nspawn on this kernel, which `make test` runs as well, and QEMU with Debian's.
