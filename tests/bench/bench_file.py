@@ -2,7 +2,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """The whole way: ring → JSON → spool → file, from a ring filled beforehand; how late a line is in its file at 50,000 events
 a second; how fast a backlog goes that came while channeld was away; and what memory the worker has meanwhile."""
-import atexit
 import os
 import re
 import signal

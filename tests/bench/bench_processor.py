@@ -4,6 +4,7 @@
 record is tried twice, so two sandboxes are started (and two deadlines pass) on the way."""
 import os
 import subprocess
+import sys
 import tempfile
 import time
 
@@ -26,10 +27,12 @@ class Output:
         self.f = open(path, "rb")
 
     def wait_for(self, text):
-        rest = b""
+        rest, end = b"", time.monotonic() + 60
         while True:
             chunk = self.f.read()
             if not chunk:
+                if time.monotonic() > end:
+                    sys.exit("%s does not come" % text.decode())
                 time.sleep(0.0005)
                 continue
             rest += chunk
