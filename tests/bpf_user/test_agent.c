@@ -34,13 +34,6 @@ static int setup(void **state)
 	return 0;
 }
 
-static int teardown(void **state)
-{
-	(void)state;
-	user_reset();
-	return 0;
-}
-
 static struct agent_counts sum(const void *map)
 {
 	struct agent_counts s = { 0 };
@@ -259,7 +252,7 @@ static void a_perf_buffer_counts_what_it_cannot_count_itself(void **state)
 
 int main(void)
 {
-#define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+#define T(name) cmocka_unit_test_setup_teardown(name, setup, user_teardown)
 	const struct CMUnitTest tests[] = {
 		T(an_event_that_gets_a_place_is_produced_and_not_lost),
 		T(a_full_ring_is_ring_full),

@@ -59,13 +59,6 @@ static int setup(void **state)
 	return 0;
 }
 
-static int teardown(void **state)
-{
-	(void)state;
-	user_reset();
-	return 0;
-}
-
 static void run(int (*prog)(unsigned long long *))
 {
 	unsigned long long ctx[] = { (uintptr_t)&task };
@@ -76,11 +69,9 @@ static void run(int (*prog)(unsigned long long *))
 
 static const struct exec_event *last(void)
 {
-	const struct user_record *r = user.records;
+	const struct user_record *r = user_last();
 
 	assert_non_null(r);
-	while (r->next)
-		r = r->next;
 	assert_true(r->size >= sizeof(struct exec_event) && r->size <= sizeof(struct scratch));
 	return (const void *)r->data;
 }
@@ -228,7 +219,7 @@ static void a_task_without_memory_or_leader_is_told_all_the_same(void **state)
 
 int main(void)
 {
-#define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+#define T(name) cmocka_unit_test_setup_teardown(name, setup, user_teardown)
 	const struct CMUnitTest tests[] = {
 		T(a_process_that_begins_is_told_with_its_arguments),
 		T(too_many_arguments_are_cut),

@@ -37,13 +37,6 @@ static int setup(void **state)
 	return 0;
 }
 
-static int teardown(void **state)
-{
-	(void)state;
-	user_reset();
-	return 0;
-}
-
 static void change(int from, int to, uint64_t now, unsigned pid)
 {
 	unsigned long long ctx[] = { (uintptr_t)&inet, from, to };
@@ -56,11 +49,9 @@ static void change(int from, int to, uint64_t now, unsigned pid)
 
 static const struct tcpstate_event *last(void)
 {
-	const struct user_record *r = user.records;
+	const struct user_record *r = user_last();
 
 	assert_non_null(r);
-	while (r->next)
-		r = r->next;
 	assert_int_equal(r->size, sizeof(struct tcpstate_event));
 	return (const void *)r->data;
 }
@@ -169,7 +160,7 @@ static void whatever_cannot_be_read_records_are_whole_and_counted(void **state)
 
 int main(void)
 {
-#define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+#define T(name) cmocka_unit_test_setup_teardown(name, setup, user_teardown)
 	const struct CMUnitTest tests[] = {
 		T(a_socket_is_followed_from_connect_to_close),
 		T(addresses_and_ports_are_as_on_the_wire),

@@ -68,6 +68,13 @@ void user_reset(void)
 	user.last = &user.records;
 }
 
+int user_teardown(void **state)
+{
+	(void)state;
+	user_reset();
+	return 0;
+}
+
 static void add_region(struct user_region *regions, uintptr_t at, const void *bytes, size_t size)
 {
 	for (size_t i = 0; i < USER_REGIONS; i++)
@@ -284,6 +291,15 @@ static void add_record(const void *map, const void *data, size_t size)
 	*user.last = r;
 	user.last = &r->next;
 	user.n_records++;
+}
+
+const struct user_record *user_last(void)
+{
+	const struct user_record *r = user.records;
+
+	while (r && r->next)
+		r = r->next;
+	return r;
 }
 
 static void let_go(void *record, bool submit)

@@ -63,6 +63,8 @@ extern struct user {
 
 /* Frees what there is; maps are to be added again. */
 void user_reset(void);
+/* The same, as cmocka has it. */
+int user_teardown(void **state);
 void user_kernel_memory(const void *bytes, size_t size);
 /* @bytes as the current process has them at @at. */
 void user_process_memory(uintptr_t at, const void *bytes, size_t size);
@@ -80,6 +82,8 @@ struct user_map *user_find_map(const void *map);
 void user_consume(struct user_map *ring);
 /* Another producer takes @size bytes of a ring. False: no room. */
 bool user_produce(struct user_map *ring, uint64_t size);
+/* The record that was submitted last; NULL: none was. */
+const struct user_record *user_last(void);
 /* The value of a per-CPU array on @cpu. */
 void *user_per_cpu(const void *map, unsigned cpu);
 
