@@ -277,14 +277,15 @@ static void structs_unions_and_arrays(void **state)
 		   "\"words\":[10,11,12]}");
 }
 
+/* A number of @size bytes, and from the fourth on what the record ends with. */
+#define TRAILING(size, name_, kind_, ...) LAYOUT(4, FIELD("n", UINT, 0, size), \
+	FIELD(name_, kind_, 4, 0, .trailing = true __VA_OPT__(,) __VA_ARGS__))
+
 static void trailing_parts_end_with_the_record(void **state)
 {
-	const struct layout *text = LAYOUT(4, FIELD("n", UINT, 0, 4), FIELD("s", TEXT, 4, 0, .trailing = true));
-	const struct layout *bytes = LAYOUT(4, FIELD("n", UINT, 0, 4), FIELD("b", BYTES, 4, 0, .trailing = true));
-	const struct layout *strv = LAYOUT(4, FIELD("n", UINT, 0, 4), FIELD("v", STRV, 4, 0, .trailing = true));
 	struct layout_field half = FIELD("", UINT, 0, 2);
-	const struct layout *array = LAYOUT(4, FIELD("n", UINT, 0, 4),
-		FIELD("a", ARRAY, 4, 0, .trailing = true, .fields = { &half, 1 }));
+	const struct layout *text = TRAILING(4, "s", TEXT), *bytes = TRAILING(4, "b", BYTES);
+	const struct layout *strv = TRAILING(4, "v", STRV), *array = TRAILING(4, "a", ARRAY, .fields = { &half, 1 });
 
 	(void)state;
 	encodes_to(text, "\1\0\0\0hello", 9, "{\"n\":1,\"s\":\"hello\"}");
@@ -303,15 +304,10 @@ static void trailing_parts_end_with_the_record(void **state)
 static void a_trailing_part_has_no_more_than_another_field_says(void **state)
 {
 	const struct layout_ref n = { 0, 16 };
-	const struct layout *text = LAYOUT(4, FIELD("n", UINT, 0, 2),
-		FIELD("s", TEXT, 4, 0, .trailing = true, .length = n));
-	const struct layout *bytes = LAYOUT(4, FIELD("n", UINT, 0, 2),
-		FIELD("b", BYTES, 4, 0, .trailing = true, .length = n));
-	const struct layout *strv = LAYOUT(4, FIELD("n", UINT, 0, 2),
-		FIELD("v", STRV, 4, 0, .trailing = true, .length = n));
 	struct layout_field half = FIELD("", UINT, 0, 2);
-	const struct layout *array = LAYOUT(4, FIELD("n", UINT, 0, 2),
-		FIELD("a", ARRAY, 4, 0, .trailing = true, .length = n, .fields = { &half, 1 }));
+	const struct layout *text = TRAILING(2, "s", TEXT, .length = n), *bytes = TRAILING(2, "b", BYTES, .length = n);
+	const struct layout *strv = TRAILING(2, "v", STRV, .length = n);
+	const struct layout *array = TRAILING(2, "a", ARRAY, .length = n, .fields = { &half, 1 });
 
 	(void)state;
 	encodes_to(text, "\5\0\0\0hello, you", 14, "{\"n\":5,\"s\":\"hello\"}");

@@ -114,20 +114,25 @@ static uint64_t sum(const struct poll_entry *e, size_t value)
 	return poll_value(&p, e, &values[value], 0, POLL_ALL_CPUS);
 }
 
+/* The next one, whose calls are so many. */
+static struct poll_entry next_has(const char *key, uint64_t calls)
+{
+	struct poll_entry e = next_is(key);
+
+	assert_int_equal(sum(&e, CALLS), calls);
+	return e;
+}
+
 static void without_reset_each_entry_is_given_whole(void **state)
 {
-	struct poll_entry e;
-
 	(void)state;
 	conf.reset = false;
 	add(BEFORE, "aaaa")->calls = 7;
 	add(NOW, "bbbb");
 	add(NOW, "aaaa")->calls = 9;
 	lay(true);
-	e = next_is("aaaa");
-	assert_int_equal(sum(&e, CALLS), 9);
-	e = next_is("bbbb");
-	assert_int_equal(sum(&e, CALLS), 0);
+	next_has("aaaa", 9);
+	next_has("bbbb", 0);
 	no_more();
 }
 
@@ -144,25 +149,20 @@ static void with_reset_what_was_added_is_given(void **state)
 	add(NOW, "newk")->calls = 4;
 	add(NOW, "zero")->calls = 0;
 	lay(true);
-	e = next_is("more");
+	e = next_has("more", 3);
 	assert_true(e.has_base);
-	assert_int_equal(sum(&e, CALLS), 3);
-	e = next_is("newk");
+	e = next_has("newk", 4);
 	assert_false(e.has_base);
-	assert_int_equal(sum(&e, CALLS), 4);
 	no_more();
 }
 
 static void the_first_reading_counts_from_0(void **state)
 {
-	struct poll_entry e;
-
 	(void)state;
 	add(NOW, "aaaa")->calls = 10;
 	add(NOW, "zero")->calls = 0;
 	lay(false);
-	e = next_is("aaaa");
-	assert_int_equal(sum(&e, CALLS), 10);
+	next_has("aaaa", 10);
 	no_more();
 }
 
@@ -182,17 +182,14 @@ static void an_entry_that_came_back_lower_counts_from_0(void **state)
 	v = add(NOW, "cccc");
 	*v = (struct value){ .calls = 300, .small = 9, .slots = { 900, 5 } };
 	lay(true);
-	e = next_is("aaaa");
+	e = next_has("aaaa", 99);
 	assert_false(e.has_base);
-	assert_int_equal(sum(&e, CALLS), 99);
-	e = next_is("bbbb");
+	e = next_has("bbbb", 300);
 	assert_false(e.has_base);
-	assert_int_equal(sum(&e, CALLS), 300);
 	assert_int_equal(sum(&e, SMALL), 9);
 	assert_int_equal(poll_value(&p, &e, &values[SLOTS], 1, POLL_ALL_CPUS), 4);
-	e = next_is("cccc");
+	e = next_has("cccc", 200);
 	assert_true(e.has_base);
-	assert_int_equal(sum(&e, CALLS), 200);
 	assert_int_equal(sum(&e, SMALL), 0);
 	assert_int_equal(poll_value(&p, &e, &values[SLOTS], 0, POLL_ALL_CPUS), 895);
 	assert_int_equal(poll_value(&p, &e, &values[SLOTS], 1, POLL_ALL_CPUS), 0);
@@ -201,17 +198,13 @@ static void an_entry_that_came_back_lower_counts_from_0(void **state)
 
 static void an_entry_that_was_away_for_a_reading_counts_from_0(void **state)
 {
-	struct poll_entry e;
-
 	(void)state;
 	add(BEFORE, "aaaa")->calls = 50;	/* and "bbbb" was in the one before */
 	add(NOW, "aaaa")->calls = 51;
 	add(NOW, "bbbb")->calls = 3;
 	lay(true);
-	e = next_is("aaaa");
-	assert_int_equal(sum(&e, CALLS), 1);
-	e = next_is("bbbb");
-	assert_int_equal(sum(&e, CALLS), 3);
+	next_has("aaaa", 1);
+	next_has("bbbb", 3);
 	no_more();
 }
 
@@ -241,8 +234,7 @@ static void unsigned_values_have_all_their_bits(void **state)
 	*add(NOW, "aaaa") = (struct value){ .calls = UINT64_MAX, .small = 255, .middle = 65535,
 					    .slots = { UINT32_MAX } };
 	lay(false);
-	e = next_is("aaaa");
-	assert_int_equal(sum(&e, CALLS), UINT64_MAX);
+	e = next_has("aaaa", UINT64_MAX);
 	assert_int_equal(sum(&e, SMALL), 255);
 	assert_int_equal(sum(&e, MIDDLE), 65535);
 	assert_int_equal(sum(&e, SLOTS), UINT32_MAX);
@@ -264,8 +256,7 @@ static void copies_are_summed(void **state)
 	for (int c = 0; c < CPUS; c++)
 		v[c].calls = 10 + (uint64_t)c, v[c].small = 250;
 	lay(true);
-	e = next_is("aaaa");
-	assert_int_equal(sum(&e, CALLS), 0 + 1 + 2);
+	e = next_has("aaaa", 0 + 1 + 2);
 	assert_int_equal(sum(&e, SMALL), 3 * 50);
 	assert_int_equal(poll_value(&p, &e, &values[CALLS], 0, 2), 2);
 	no_more();
@@ -284,9 +275,8 @@ static void one_cpu_that_went_back(void **state)
 	v = add(NOW, "aaaa");
 	v[0].calls = 4, v[1].calls = 9;
 	lay(true);
-	e = next_is("aaaa");
+	e = next_has("aaaa", 3);
 	assert_true(e.has_base);
-	assert_int_equal(sum(&e, CALLS), 3);
 	conf.per_cpu = true;
 	poll_rewind(&p);
 	e = next_is("aaaa");
