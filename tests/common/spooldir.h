@@ -53,4 +53,17 @@ static inline void spooldir_remove(void)
 	rmdir(spooldir);
 }
 
+/* What main() returns; skips all where there is no tmpfs. @setup: of the group, may be NULL. */
+#define spooldir_run(tests, setup)                                            \
+	({                                                                    \
+		int failed_ = 0;                                              \
+		if (!spooldir_make()) {                                       \
+			printf("1..0 # SKIP /dev/shm is no tmpfs\n");         \
+		} else {                                                      \
+			failed_ = cmocka_run_group_tests(tests, setup, NULL); \
+			spooldir_remove();                                    \
+		}                                                             \
+		failed_;                                                      \
+	})
+
 #endif

@@ -121,17 +121,4 @@ static inline void patch(size_t offset, const void *data, size_t len)
 
 #define spool_test(f) cmocka_unit_test_setup_teardown(f, fresh, closed)
 
-/* What main() returns; skips all where there is no tmpfs. */
-#define run_spool_tests(tests)                                         \
-	({                                                             \
-		int failed_ = 0;                                       \
-		if (!spooldir_make()) {                                \
-			printf("1..0 # SKIP /dev/shm is no tmpfs\n");  \
-		} else {                                               \
-			failed_ = cmocka_run_group_tests(tests, NULL, NULL); \
-			spooldir_remove();                             \
-		}                                                      \
-		failed_;                                               \
-	})
-
 #endif

@@ -124,13 +124,6 @@ int main(void)
 		kill_test(a_writer_killed_after_any_instruction_leaves_a_whole_reading),
 		kill_test(control_written_over_the_last_one_it_is_gone),
 	};
-	int failed;
 
-	if (!spooldir_make()) {
-		printf("1..0 # SKIP /dev/shm is no tmpfs\n");
-		return 0;
-	}
-	failed = cmocka_run_group_tests(tests, NULL, NULL);
-	spooldir_remove();
-	return failed;
+	return spooldir_run(tests, NULL);
 }

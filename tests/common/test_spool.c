@@ -200,5 +200,5 @@ int main(void)
 		spool_test(a_cursor_that_lies_moves_nothing),
 	};
 
-	return run_spool_tests(tests);
+	return spooldir_run(tests, NULL);
 }

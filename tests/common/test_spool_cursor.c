@@ -201,5 +201,5 @@ int main(void)
 		spool_test(whoever_looks_on_may_not_touch),
 	};
 
-	return run_spool_tests(tests);
+	return spooldir_run(tests, NULL);
 }

@@ -173,5 +173,5 @@ int main(void)
 		spool_test(a_full_tmpfs_is_an_error_not_a_signal),
 	};
 
-	return run_spool_tests(tests);
+	return spooldir_run(tests, NULL);
 }

@@ -163,5 +163,5 @@ int main(void)
 		spool_test(no_damaged_byte_of_the_head_is_fatal),
 	};
 
-	return run_spool_tests(tests);
+	return spooldir_run(tests, NULL);
 }

@@ -281,5 +281,5 @@ int main(void)
 		spool_test(a_writer_notices_that_its_file_was_cut),
 	};
 
-	return run_spool_tests(tests);
+	return spooldir_run(tests, NULL);
 }

@@ -232,8 +232,9 @@ static void control_given_back_before_they_are_nul_bytes_come_twice(void **state
 	assert_true(kill_workers(CLEAN_FIRST) > 0);
 }
 
-static int make_all(void)
+static int make_all(void **state)
 {
+	(void)state;
 	book = mmap(NULL, sizeof(*book), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	if (book == MAP_FAILED || pipe2(fifo, O_NONBLOCK) < 0)
 		return -1;
@@ -248,13 +249,6 @@ int main(void)
 		kill_test(control_given_back_before_the_commit_bytes_are_lost),
 		kill_test(control_given_back_before_they_are_nul_bytes_come_twice),
 	};
-	int failed;
 
-	if (!spooldir_make()) {
-		printf("1..0 # SKIP /dev/shm is no tmpfs\n");
-		return 0;
-	}
-	failed = make_all() < 0 ? 1 : cmocka_run_group_tests(tests, NULL, NULL);
-	spooldir_remove();
-	return failed;
+	return spooldir_run(tests, make_all);
 }
