@@ -164,7 +164,7 @@ static void only_the_record_that_hangs_is_blamed(void **state)
 {
 	struct processor *p;
 
-	p = start_with_deadline(*state, 150);
+	p = start_with_deadline(*state, 1000);
 	run_letters(p, "..h.");
 	expect(2, SPOOL_DROP_SO_TIMEOUT, NULL);
 	for (size_t i = 0; i < 4; i++)
