@@ -5,6 +5,7 @@
 # program: their results are complete and exact to the last one.
 . "$(dirname "$0")/lib.sh"
 [ -z "${EBPF_AGENT_UNITS:-}" ] || skip_all "it brings a configuration of its own"
+at_exit() { rm -rf /tmp/ebpf-agent-escaped; }	# of a deed that worked: the next run shall see its own
 
 SKIP=
 # Without a limit (a sanitizer's shadow is private memory) these would take the machine's memory.

@@ -5,6 +5,7 @@
 . "$(dirname "$0")/lib.sh"
 [ -z "${EBPF_AGENT_UNITS:-}" ] || skip_all "it brings a configuration of its own, and needs compilers"
 [ -z "${SAN:-}" ] || skip_all "sanitizers: without a memory limit, leaks would take the machine's memory"
+at_exit() { rm -rf /tmp/ebpf-agent-escaped; }	# of a deed that worked: the next run shall see its own
 
 LANGUAGES=
 if command -v g++ >/dev/null; then

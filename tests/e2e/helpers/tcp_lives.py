@@ -2,7 +2,9 @@
 """tcp_lives.py LIVES STATES: TCP connections to ports 18461 (127.0.0.1) and 18462 (::1), closed by either side first, and refused ones. To LIVES one row for each,
 "PID COMM FAMILY SADDR SPORT DADDR DPORT RECEIVED SENT"; to STATES another, "SPORT STATE STATE …", as the client's socket went through them.
 To be run in a network namespace of its own."""
+import ctypes
 import os
+import signal
 import socket
 import sys
 import time
@@ -15,6 +17,7 @@ with open("/proc/self/comm", "w") as f:
 
 
 def answer(listener):
+    ctypes.CDLL(None).prctl(1, signal.SIGKILL)		# PR_SET_PDEATHSIG
     while True:
         peer = listener.accept()[0]
         first, length, reply = (int(n) for n in peer.recv(64, socket.MSG_WAITALL).split())
