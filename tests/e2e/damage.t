@@ -20,10 +20,10 @@ check "it runs" balanced 10
 sinkd=$(daemon_pid sinkd)
 kill -STOP "$sinkd"
 ticker 1000 1000
-drained() { [ "$(spool "$BUILD/tests/tools/spoolcat" "$RUN/spool/tick.spool" 2>&1 >/dev/null | sed -nE 's/^source .*drained=([0-9]+).*/\1/p')" = "$1" ]; }
-check "events wait in the spool" wait_for 10 drained 2000
+drained() { [ "$(spool_says tick source drained)" = 2000 ]; }
+check "events wait in the spool" wait_for 10 drained
 # Behind what was delivered: its end is where the file's cursor stands.
-at=$(spool "$BUILD/tests/tools/spoolcat" "$RUN/spool/tick.spool" 2>&1 >/dev/null | sed -nE 's/^cursor file.* pos=([0-9]+) .*/\1/p')
+at=$(spool_says tick "cursor file" pos)
 scribble $((HEAD + at + 5000)) 3000
 kill -CONT "$sinkd"
 check "the ledger balances" balanced 10

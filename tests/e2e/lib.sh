@@ -92,6 +92,8 @@ kill_one() {
 all_alive() { local who; for who; do [ -n "$(victim "$who")" ] || return 1; done; }
 # holds DAEMON WHAT: it has something open whose path or name has that
 holds() { find "/proc/$(daemon_pid "$1")/fd" -lname "*$2*" 2>/dev/null | grep -q .; }
+# spool_says PROGRAM KIND FIELD: a number in its spool's own words (tests/tools/spoolcat), for which no daemon is asked
+spool_says() { inside channeld "$BUILD/tests/tools/spoolcat" "$RUN/spool/$1.spool" 2>&1 >/dev/null | sed -nE "s/^$2 .*\b$3=([0-9]+).*/\1/p"; }
 # all_json FILE: every line is JSON
 all_json() { jq -e . "$1" >/dev/null; }
 # what sinkd says is not as it should be

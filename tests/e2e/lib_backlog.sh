@@ -19,9 +19,7 @@ Y
 	start x "$T/tick.yaml"
 }
 # drained N: the worker has published that many
-drained() {
-	[ "$(inside channeld "$BUILD/tests/tools/spoolcat" "$RUN/spool/tick.spool" 2>&1 >/dev/null | sed -nE 's/^source .*drained=([0-9]+).*/\1/p')" = "$1" ]
-}
+drained() { [ "$(spool_says tick source drained)" = "$1" ]; }
 # away stop|kill FIRST: leaves in $ms how long it took, once it was back, to drain what had come meanwhile
 away() {
 	local n=$((AWAY * RATE)) who begin

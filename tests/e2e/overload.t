@@ -43,11 +43,9 @@ expect() {
 sinkd=$(daemon_pid sinkd)
 kill -STOP "$sinkd"
 ticker 20000
-# By its own commit: the ledger asks sinkd as well.
-drained() { inside channeld "$BUILD/tests/tools/spoolcat" "$RUN/spool/$1.spool" 2>&1 >/dev/null | grep -oE 'drained=[0-9]+' | cut -d= -f2; }
-all_drained() { [ "$(drained drop_newest)" = 20000 ]; }
+all_drained() { [ "$(spool_says drop_newest source drained)" = 20000 ]; }
 check "a sink that stands still: drop_newest drains all the same" wait_for 10 all_drained
-check "stop does not" test "$(drained stop)" -lt 10000
+check "stop does not" test "$(spool_says stop source drained)" -lt 10000
 kill -CONT "$sinkd"
 expect "a sink that stood still" 20000
 check "stop lost events in its ring" test "$(sum stop channels ring_full)" -gt 0
