@@ -19,9 +19,8 @@ Y
 start x --config "$T/conf" "$T/tick.yaml" || { not_ok "an instance gets ready"; done_testing; }
 ok "an instance gets ready"
 LETTERS=$T/x/lib/dead-letter/tick.jsonl
-processors() { busctl --address="$BUS" --json=short call org.ebpfagent.channel1 /org/ebpfagent/channel1 org.ebpfagent.channel1 Processors 'a{sv}' 0 | jq -c '.data[0][] | map_values(.data)'; }
 wait_for 10 all_alive tick	# channeld has looked
-is "no letter yet" "$(processors | jq -r '"\(.letters) \(.letters_path)"')" "0 "
+is "no letter yet" "$(channeld_rows Processors | jq -r '"\(.letters) \(.letters_path)"')" "0 "
 
 N_EVENTS=2000
 ticker $N_EVENTS 0 1000 & TICKER=$!
@@ -48,8 +47,8 @@ is "so_timeout" "$(of so_timeout | number)" 123
 is "how they died" "$(of so_crash | jq -r .how | sort -u)" "killed by signal 6 (SIGABRT)"
 is "how it hung" "$(of so_timeout | jq -r .how)" "no answer within 2000 ms"
 is "what else is said" "$(of so_error | jq -r '"\(.program) \(.channel) \(.event) \(.processor) \(.length)"' | sort -u | head -1 | sed 's/ [0-9]*$//')" "tick ticks mortal mortal"
-like "where they are is said on the bus" "$(processors | jq -r .letters_path)" '/dead-letter/tick.jsonl$'
-is "the processor is well" "$(processors | jq -r '"\(.state) \(.program) \(.event) \(.function)"')" "running tick mortal process"
+like "where they are is said on the bus" "$(channeld_rows Processors | jq -r .letters_path)" '/dead-letter/tick.jsonl$'
+is "the processor is well" "$(channeld_rows Processors | jq -r '"\(.state) \(.program) \(.event) \(.function)"')" "running tick mortal process"
 show=$(ctl show tick)
 like "ebpfctl show says how it is" "$show" '^  running +mortal on ticks by mortal:process\(\)  process [0-9]+  restarts [0-9]+  deaths [0-9]+  letters [0-9]+  – killed by signal 6 \(SIGABRT\)$'
 like "… and where the letters are, as seen from here" "$show" "^  letters +$LETTERS\$"
@@ -61,7 +60,7 @@ check "letters outlive their program" test "$(jq -r .id "$LETTERS" | sort)" = "$
 sed -e 's/name: mortal, hash: pid/name: mortal, hash: pid, target_processor: refuse/' "$T/tick.yaml" >"$T/more.yaml"
 check "loads one that refuses everything" ctl load "$T/more.yaml"
 lines() { cat "$T/x/lib/dead-letter/more.jsonl" "$T/x/lib/dead-letter/more.jsonl.1" 2>/dev/null; }
-count() { processors | jq "select(.program == \"more\") | .$1"; }
+count() { channeld_rows Processors | jq "select(.program == \"more\") | .$1"; }
 ticker 40000 0 8000
 check "the ledger balances" balanced 60
 is "so_error: all" "$(ctl ledger more --json | jq '[.events[].so_error] | add')" 40000

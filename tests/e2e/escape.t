@@ -44,8 +44,7 @@ start x --config "$T/conf" "$T/escape.yaml" "$T/other.yaml" || { not_ok "an inst
 ok "an instance gets ready"
 
 LETTERS=$T/x/lib/dead-letter/escape.jsonl
-call() { busctl --address="$BUS" --json=short call org.ebpfagent.channel1 /org/ebpfagent/channel1 org.ebpfagent.channel1 "$1" 'a{sv}' 0 | jq -c '.data[0][] | map_values(.data)'; }
-villain() { call Processors | jq -r "select(.event == \"villain\") | .$1"; }
+villain() { channeld_rows Processors | jq -r "select(.event == \"villain\") | .$1"; }
 uids=$(tr '\0' '\n' <"/proc/$(daemon_pid channeld)/environ" | sed -n 's/^EBPF_AGENT_SANDBOX_UIDS=//p')
 like "its sandboxes have user ids of their own" "$uids" '^[0-9]+-[0-9]+$'
 # All processes under a sandbox's uid: at most one for each of the three processors, and nothing else.
@@ -72,7 +71,7 @@ for deed in "${DEEDS[@]}"; do
 done
 ok "$run deeds are done"
 is "nobody of the agent's own died" "$(pids)" "$everybody"
-is "no worker was started again" "$(call Workers | jq -r .restarts | sort -u)" 0
+is "no worker was started again" "$(channeld_rows Workers | jq -r .restarts | sort -u)" 0
 like "what became of the last ones is said" "$(villain last_end)" .
 cp "$LETTERS" "$T/letters"
 check "stops orderly" stop

@@ -23,8 +23,7 @@ events:
 Y
 start x --config "$T/conf" "$T/tick.yaml" || { not_ok "an instance gets ready"; done_testing; }
 ok "an instance gets ready"
-call() { busctl --address="$BUS" --json=short call org.ebpfagent.channel1 /org/ebpfagent/channel1 "$@" | jq -c '.data[0][] | map_values(.data)'; }
-processor() { call org.ebpfagent.channel1 Processors 'a{sv}' 0 | jq -r "select(.event == \"$1\") | .$2"; }
+processor() { channeld_rows Processors | jq -r "select(.event == \"$1\") | .$2"; }
 said() { ctl status --json | jq -r '.[] | select(.daemon == "channeld") | .degraded[]'; }
 ticker 50
 check "the ledger balances" balanced 60
