@@ -7,6 +7,20 @@
 
 #include "../../common/results.h"
 
+static void takes(int (*check)(const char *, size_t), const char *const *texts, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		if (check(texts[i], strlen(texts[i])) < 0)
+			fail_msg("refused: %s", texts[i]);
+}
+
+static void refuses(int (*check)(const char *, size_t), const char *const *texts, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		if (check(texts[i], strlen(texts[i])) == 0)
+			fail_msg("taken: %s", texts[i]);
+}
+
 static void results_are_valid_or_none_is(void **state)
 {
 	static const char *const good[] = {
@@ -18,12 +32,8 @@ static void results_are_valid_or_none_is(void **state)
 	};
 
 	(void)state;
-	for (size_t i = 0; i < ARRAY_SIZE(good); i++)
-		if (results_check(good[i], strlen(good[i])) < 0)
-			fail_msg("refused: %s", good[i]);
-	for (size_t i = 0; i < ARRAY_SIZE(bad); i++)
-		if (results_check(bad[i], strlen(bad[i])) == 0)
-			fail_msg("taken: %s", bad[i]);
+	takes(results_check, good, ARRAY_SIZE(good));
+	refuses(results_check, bad, ARRAY_SIZE(bad));
 }
 
 #define SAMPLE(rest) "{\"name\":\"a\",\"type\":\"counter\"" rest "}"
@@ -54,12 +64,8 @@ static void samples_keep_the_rules(void **state)
 	};
 
 	(void)state;
-	for (size_t i = 0; i < ARRAY_SIZE(good); i++)
-		if (sample_check(good[i], strlen(good[i])) < 0)
-			fail_msg("refused: %s", good[i]);
-	for (size_t i = 0; i < ARRAY_SIZE(bad); i++)
-		if (sample_check(bad[i], strlen(bad[i])) == 0)
-			fail_msg("taken: %s", bad[i]);
+	takes(sample_check, good, ARRAY_SIZE(good));
+	refuses(sample_check, bad, ARRAY_SIZE(bad));
 }
 
 /* Whatever it is, the answer does not depend on what lies behind it, and every prefix is looked at. */
