@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "layout.h"
 #include "program_doc.h"
 
 #define FAIL(i, ...) diag_fail(d, -EINVAL, (i)->item.file, (i)->item.line, __VA_ARGS__)
@@ -51,6 +52,9 @@ int program_parse_labels(struct arena *a, const struct yaml_node *n, void *field
 		return 0;
 	if (n->kind == YAML_NODE_SCALAR)
 		return diag_fail(d, -EINVAL, n->file, n->line, "labels: expected {LABEL: FIELD, …}, or a list");
+	if (n->n > LAYOUT_FIELDS_MAX)
+		return diag_fail(d, -ERANGE, n->file, n->line, "labels: has %zu entries (expected at most %d)", n->n,
+				 LAYOUT_FIELDS_MAX);
 	labels = arena_alloc(a, (n->n + 1) * sizeof(*labels));
 	if (!labels)
 		return -ENOMEM;
