@@ -108,7 +108,6 @@ static uint64_t recover_tail(const struct spool_writer *w)
 
 int spool_resume(struct spool_writer *w)
 {
-	static struct spool_commit seen;
 	int r = spool_commit_recover(w->head, &w->next);
 
 	if (r < 0 && r != -ENODATA)
@@ -116,14 +115,10 @@ int spool_resume(struct spool_writer *w)
 	w->committed = r == 0;
 	w->published = w->next.head;
 	w->tail = recover_tail(w);
-	if (w->tail != __atomic_load_n(&w->head->tail, __ATOMIC_RELAXED)) {
-		__atomic_store_n(&w->head->tail, w->tail, __ATOMIC_SEQ_CST);
-		w->repaired = true;
-	}
-	if (w->committed && (spool_commit_load(w->head, &seen) < 0 || seen.head != w->published)) {
-		spool_commit(w);
-		w->repaired = true;
-	}
+	r = spool_heal(w);
+	if (r < 0)
+		return r;
+	w->repaired |= r > 0;
 	spool_refresh(w);
 	return 0;
 }
