@@ -8,6 +8,7 @@
 #include <sys/stat.h>
 
 #include "crc32c.h"
+#include "memfd.h"
 
 #define MAGIC	  0x31304e5350414e53ULL	/* "SNAPSN01" */
 #define HEADS_AT  1024u
@@ -104,11 +105,9 @@ static int make(int fd, const struct snapshot_shape *shape, uint64_t now_ns, str
 	s.crc = super_crc(&s);
 	if (ftruncate(fd, 0) < 0)
 		return -errno;
-	do
-		r = fallocate(fd, 0, 0, (off_t)snapshot_size(shape));
-	while (r < 0 && errno == EINTR);
+	r = file_allocate(fd, snapshot_size(shape));
 	if (r < 0)
-		return -errno;
+		return r;
 	if (pwrite(fd, &s, sizeof(s), 0) != sizeof(s))
 		return -EIO;
 	*ret = s;

@@ -2,11 +2,11 @@
 /* What a writer does about a spool whose memory was damaged, or whose file was cut: all that there is twice, or that
  * can be told from the rest, is written again, so that the spool goes on with what is still in it. */
 #include <errno.h>
-#include <fcntl.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 
+#include "memfd.h"
 #include "spool_file.h"
 
 /* ---- while it is open -------------------------------------------------------------------------------------------- */
@@ -39,12 +39,11 @@ int spool_heal(struct spool_writer *w)
 /* A file that was cut has zeros where something lay: they check as no record. One that grew is none the worse. */
 static int resize(int fd, uint64_t size)
 {
-	int r;
+	int r = file_allocate(fd, size);
 
-	do
-		r = fallocate(fd, 0, 0, (off_t)size);
-	while (r < 0 && errno == EINTR);
-	return r < 0 || ftruncate(fd, (off_t)size) < 0 ? -errno : 0;
+	if (r < 0)
+		return r;
+	return ftruncate(fd, (off_t)size) < 0 ? -errno : 0;
 }
 
 /* No garbage passes for a commit: whoever has one that is whole is a spool, and the rest of the first page is known. */

@@ -12,6 +12,7 @@
 
 #include "cell.h"
 #include "crc32c.h"
+#include "memfd.h"
 #include "spool_file.h"
 
 /* ---- files ------------------------------------------------------------------------------------------------------- */
@@ -57,11 +58,9 @@ static int fill(int fd, const char *program, uint64_t data_size)
 	/* Emptied first: a worker that was killed here may have left something. */
 	if (fchmod(fd, 0660) < 0 || ftruncate(fd, 0) < 0)
 		return -errno;
-	do
-		r = fallocate(fd, 0, 0, SPOOL_HEAD_SIZE + data_size);
-	while (r < 0 && errno == EINTR);
+	r = file_allocate(fd, SPOOL_HEAD_SIZE + data_size);
 	if (r < 0)
-		return -errno;
+		return r;
 	return pwrite(fd, &s, sizeof(s), 0) == sizeof(s) ? 0 : -EIO;
 }
 

@@ -7,6 +7,8 @@
 #include <sys/mman.h>
 #include <sys/stat.h>
 
+#include "memfd.h"
+
 #define MAGIC 0x313045474154530aULL
 #define HEAD_SIZE 4096u
 
@@ -32,11 +34,9 @@ static int make(int fd, uint64_t id, uint64_t next)
 
 	if (ftruncate(fd, 0) < 0)
 		return -errno;
-	do
-		r = fallocate(fd, 0, 0, HEAD_SIZE + STAGING_SIZE);
-	while (r < 0 && errno == EINTR);
+	r = file_allocate(fd, HEAD_SIZE + STAGING_SIZE);
 	if (r < 0)
-		return -errno;
+		return r;
 	return pwrite(fd, &h, sizeof(h), 0) == sizeof(h) ? 0 : -EIO;
 }
 
