@@ -2,10 +2,11 @@
 #include "processor_status.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
+
+#include "../common/memfd.h"
 
 const char *const processor_state_names[] = {
 #define X(upper, lower, help) [PROCESSOR_##upper] = #lower,
@@ -25,40 +26,33 @@ const struct processor_limits processor_default_limits = {
 	.letters_size = 8 << 20,
 };
 
-static int map(int fd, struct processor_area **ret)
-{
-	void *at = mmap(NULL, sizeof(struct processor_area), PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
-
-	if (at == MAP_FAILED)
-		return -errno;
-	*ret = at;
-	return 0;
-}
-
 int processor_area_new(int *ret_fd, struct processor_area **ret)
 {
-	cleanup(closep) int fd = memfd_create("ebpf-agent-processors", MFD_CLOEXEC | MFD_ALLOW_SEALING);
-	int err;
+	void *area;
+	int fd = memfd_shared("ebpf-agent-processors", sizeof(struct processor_area), &area);
 
-	/* Sealed: whoever shrank it would have the other die of SIGBUS. */
-	if (fd < 0 || ftruncate(fd, sizeof(struct processor_area)) < 0 ||
-	    fcntl(fd, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL) < 0)
-		return -errno;
-	err = map(fd, ret);
-	if (err < 0)
-		return err;
+	if (fd < 0)
+		return fd;
+	*ret = area;
 	(*ret)->limits = processor_default_limits;
-	*ret_fd = take_fd(&fd);
+	*ret_fd = fd;
 	return 0;
 }
 
 int processor_area_map(int fd, struct processor_area **ret)
 {
 	struct stat st;
+	void *area;
 
 	if (fstat(fd, &st) < 0)
 		return -errno;
-	return st.st_size == sizeof(struct processor_area) ? map(fd, ret) : -EBADMSG;
+	if (st.st_size != sizeof(struct processor_area))
+		return -EBADMSG;
+	area = mmap(NULL, sizeof(struct processor_area), PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+	if (area == MAP_FAILED)
+		return -errno;
+	*ret = area;
+	return 0;
 }
 
 void processor_area_free(struct processor_area *a)

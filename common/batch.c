@@ -2,11 +2,11 @@
 #include "batch.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <string.h>
 #include <sys/eventfd.h>
 #include <sys/mman.h>
 
+#include "memfd.h"
 #include "results.h"
 
 /* Packed one after the other, yet each row is offered its whole room: only what results fill is ever touched. */
@@ -20,17 +20,11 @@ static int make_area(struct batch *b)
 {
 	size_t size = BATCH_IN_OFFSET + BATCH_IN_SIZE + OUT_SIZE;
 	void *area;
+	int fd = memfd_shared("ebpf-agent-batch", size, &area);
 
-	cleanup(closep) int fd = memfd_create("ebpf-agent-batch", MFD_CLOEXEC | MFD_ALLOW_SEALING);
-
-	/* Sealed: a sandbox that shrank it would have us die of SIGBUS. */
-	if (fd < 0 || ftruncate(fd, (off_t)size) < 0 ||
-	    fcntl(fd, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL) < 0)
-		return -errno;
-	area = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
-	if (area == MAP_FAILED)
-		return -errno;
-	b->fd = take_fd(&fd);
+	if (fd < 0)
+		return fd;
+	b->fd = fd;
 	b->area = area;
 	b->area_size = size;
 	return 0;
