@@ -9,11 +9,11 @@
 #include "json.h"
 #include "json_walk.h"
 
-static bool is_name(struct span v, size_t max)
+static bool is_name(struct span v)
 {
 	struct span s = span_inside(v);
 
-	if (!span_is(v, '"') || s.p == s.end || (size_t)(s.end - s.p) > max || isdigit((unsigned char)*s.p))
+	if (!span_is(v, '"') || s.p == s.end || s.end - s.p > TRACER_SAMPLE_NAME_MAX || isdigit((unsigned char)*s.p))
 		return false;
 	for (; s.p < s.end; s.p++)
 		if (!isalnum((unsigned char)*s.p) && *s.p != '_' && *s.p != ':')
@@ -35,7 +35,7 @@ static bool are_labels(struct span v)
 	if (!span_is(v, '{'))
 		return false;
 	while (span_next(&s, &key, &value))
-		if (++n > TRACER_SAMPLE_LABELS_MAX || !is_name(key, TRACER_SAMPLE_NAME_MAX) || !span_is(value, '"'))
+		if (++n > TRACER_SAMPLE_LABELS_MAX || !is_name(key) || !span_is(value, '"'))
 			return false;
 	return true;
 }
@@ -68,15 +68,18 @@ static const struct {
 	unsigned bit;
 	bool (*check)(struct span value);
 } members[] = {
-	{ "\"type\"", TYPE, is_type },       { "\"labels\"", LABELS, are_labels }, { "\"value\"", VALUE, is_number },
-	{ "\"buckets\"", BUCKETS, are_buckets }, { "\"count\"", COUNT, is_number },    { "\"sum\"", SUM, is_number },
+	{ "\"name\"", NAME, is_name },
+	{ "\"type\"", TYPE, is_type },
+	{ "\"labels\"", LABELS, are_labels },
+	{ "\"value\"", VALUE, is_number },
+	{ "\"buckets\"", BUCKETS, are_buckets },
+	{ "\"count\"", COUNT, is_number },
+	{ "\"sum\"", SUM, is_number },
 };
 
 /* Its bit; 0: there is no such member, or it is not as it must be. */
 static unsigned check_member(struct span key, struct span value)
 {
-	if (span_equals(key, "\"name\""))
-		return is_name(value, TRACER_SAMPLE_NAME_MAX) ? NAME : 0;
 	for (size_t i = 0; i < ARRAY_SIZE(members); i++)
 		if (span_equals(key, members[i].key))
 			return members[i].check(value) ? members[i].bit : 0;
