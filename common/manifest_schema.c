@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The manifest as tables. manifest_write.c writes what these read. */
+/* The manifest as tables. manifest_format.c writes what these read. */
 #include <errno.h>
 #include <string.h>
 
@@ -81,17 +81,6 @@ static const struct conf_schema value_schema = {
 	.name = "a value", .size = sizeof(struct manifest_value), .keys = value_keys, .bare = true,
 };
 
-static const struct conf_key buckets_keys[] = {
-	ROW(program_buckets, CONF_ENUM, scale, .choices = bucket_scale_names),
-	ROW(program_buckets, CONF_UINT, step),
-	ROW(program_buckets, CONF_UINT, first),
-	ROW(program_buckets, CONF_STR, unit),
-	{ 0 },
-};
-static const struct conf_schema buckets_schema = {
-	.name = "buckets", .size = sizeof(struct program_buckets), .keys = buckets_keys,
-};
-
 static const struct conf_key poll_keys[] = {
 	ROW(manifest_poll, CONF_UINT, interval_ns, .min = 1),
 	ROW(manifest_poll, CONF_BOOL, reset),
@@ -101,7 +90,7 @@ static const struct conf_key poll_keys[] = {
 	ROW(manifest_poll, CONF_UINT, value_size, .max = LAYOUT_SIZE_MAX),
 	ROW(manifest_poll, CONF_STRUCT, labels, .sub = &layout_schema),
 	ROW(manifest_poll, CONF_LIST, values, .sub = &value_schema, .max = LAYOUT_FIELDS_MAX),
-	ROW(manifest_poll, CONF_STRUCT, buckets, .sub = &buckets_schema),
+	ROW(manifest_poll, CONF_STRUCT, buckets, .sub = &program_buckets_schema),
 	{ 0 },
 };
 static const struct conf_schema poll_schema = {

@@ -78,6 +78,7 @@ struct program_buckets {		/* what the slots of a histogram mean */
 	uint64_t step, first;		/* linear: slot i holds first + i * step up to the next */
 	const char *unit;		/* "us"; NULL: not said */
 };
+extern const struct conf_schema program_buckets_schema;
 
 struct program_label {
 	const char *label, *field;	/* the label's name; the field of the key (or value) that it has */

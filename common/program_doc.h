@@ -52,7 +52,6 @@ int program_check_fields(const struct program_channel *c, struct diag *d);
 /* A list of fields that is no whole record: none may be open at its end. @key: what it is called. */
 int program_check_part(const struct conf_list *fields, const char *key, struct diag *d);
 /* program_map.c: rows of a channel that polls a map, and what no table can say of it. */
-extern const struct conf_schema program_buckets_schema;
 int program_parse_labels(struct arena *a, const struct yaml_node *n, void *field, struct diag *d);
 int program_check_poll(const struct program_channel *c, struct diag *d);
 /* program_fold.c */
