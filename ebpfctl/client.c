@@ -172,8 +172,8 @@ int client_call(struct client *c, DBusMessage *m, int timeout_ms, const struct c
 	return 0;
 }
 
-int client_ask(struct client *c, const struct ctl_daemon *d, const char *member, const char *program,
-	       DBusMessage **ret)
+int client_ask_within(struct client *c, const struct ctl_daemon *d, const char *member, const char *program,
+		      int timeout_ms, DBusMessage **ret)
 {
 	DBusMessage *m = client_message(d, NULL, member);
 	DBusMessageIter args;
@@ -185,7 +185,13 @@ int client_ask(struct client *c, const struct ctl_daemon *d, const char *member,
 		return -EREMOTEIO;
 	}
 	client_options(&args, NULL, 0);
-	return client_call(c, m, CLIENT_TIMEOUT_MS, NULL, ret);
+	return client_call(c, m, timeout_ms, NULL, ret);
+}
+
+int client_ask(struct client *c, const struct ctl_daemon *d, const char *member, const char *program,
+	       DBusMessage **ret)
+{
+	return client_ask_within(c, d, member, program, CLIENT_TIMEOUT_MS, ret);
 }
 
 bool client_present(struct client *c, const struct ctl_daemon *d)

@@ -43,9 +43,12 @@ struct client_watch {
 /* Sends @m (taken) and waits for the reply, to be unreferenced by the caller. @watch: says how long; NULL: until
  * c->stop is set. 0; -EREMOTEIO: refused, or nobody there; -EINTR: waited no more; both are said in c->error. */
 int client_call(struct client *c, DBusMessage *m, int timeout_ms, const struct client_watch *watch, DBusMessage **ret);
-/* The same for a method that takes only a program's name ("" for all; NULL: no such argument) and options. */
+/* The same for a method that takes only a program's name ("" for all; NULL: no such argument) and options; by default
+ * within CLIENT_TIMEOUT_MS. */
 int client_ask(struct client *c, const struct ctl_daemon *d, const char *member, const char *program,
 	       DBusMessage **ret);
+int client_ask_within(struct client *c, const struct ctl_daemon *d, const char *member, const char *program,
+		      int timeout_ms, DBusMessage **ret);
 
 /* Is that daemon on the bus? */
 bool client_present(struct client *c, const struct ctl_daemon *d);

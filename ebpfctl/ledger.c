@@ -239,15 +239,9 @@ int ledger_ask(struct client *c, const char *program, struct ledger *ret)
 /* Whoever asks while loaderd is away gets all the rest. */
 static void ask_missed(struct client *c, const char *program, struct ledger *l)
 {
-	DBusMessage *m = client_message(ctl_daemon_find("loaderd"), NULL, "Missed");
 	cleanup(message_unrefp) DBusMessage *reply = NULL;
-	DBusMessageIter args;
 
-	dbus_message_iter_init_append(m, &args);
-	if (!dbus_message_iter_append_basic(&args, DBUS_TYPE_STRING, &program))
-		abort();
-	client_options(&args, NULL, 0);
-	if (client_call(c, m, PATIENCE_MS, NULL, &reply) < 0)
+	if (client_ask_within(c, ctl_daemon_find("loaderd"), "Missed", program, PATIENCE_MS, &reply) < 0)
 		ctl_warning(c->error);
 	else if (rows_read(reply, &l->loaderd) < 0)
 		ctl_warning("loaderd's answer has an unexpected form");
