@@ -21,6 +21,7 @@ for family in strict.text_string_to_metric_families(text):
 older = sum(len(f.samples) for f in parser.text_string_to_metric_families(text))
 assert older == len(got), (older, len(got))
 assert got.pop(("ledger", "off")) == len(ledger["off"])
+assert got.pop(("ledger", "unknown")) == ledger["unknown"]
 wanted = {}
 for kind in "channel", "event", "sink", "prog":
     for row in ledger[kind + "s"]:
