@@ -96,17 +96,6 @@ int batch_add_call(struct batch *b, uint16_t function, const void *data, uint32_
 	return batch_add(b, &call, data, len, cookie);
 }
 
-int batch_add_file(struct batch *b, uint16_t function, uint32_t len, uint64_t cookie)
-{
-	int r = batch_add_call(b, function, NULL, 0, cookie);
-
-	if (r == 0) {
-		b->records[b->n - 1].input = BATCH_INPUT_FILE;
-		b->records[b->n - 1].file_len = len;
-	}
-	return r;
-}
-
 void batch_clear(struct batch *b)
 {
 	b->n = b->used = 0;
@@ -150,15 +139,12 @@ int batch_submit(struct batch *b, uint32_t first, uint32_t n)
 	struct batch_area *a = b->area;
 
 	memcpy((char *)a + BATCH_IN_OFFSET + rec->off, b->in + rec->off, last->off + last->len - rec->off);
-	for (uint32_t i = 0; i < n; i++) {
-		bool file = rec[i].input == BATCH_INPUT_FILE;
-
+	for (uint32_t i = 0; i < n; i++)
 		a->rows[i] = (struct batch_row){
-			.in_off = file ? 0 : rec[i].off, .in_len = file ? rec[i].file_len : rec[i].len,
+			.in_off = rec[i].off, .in_len = rec[i].len, .input = BATCH_INPUT_AREA,
 			.function = rec[i].call.function, .hash = rec[i].call.hash, .channel = rec[i].call.channel,
-			.input = rec[i].input, .err = ROW_UNTOUCHED,
+			.err = ROW_UNTOUCHED,
 		};
-	}
 	return hand_over(b, n);
 }
 

@@ -18,9 +18,7 @@ struct batch_call {			/* as in struct batch_row */
 
 struct batch_record {
 	uint32_t off, len;		/* within `in` */
-	uint32_t file_len;		/* of the file, instead */
 	struct batch_call call;
-	uint16_t input;			/* as in struct batch_row */
 	uint64_t cookie;
 };
 
@@ -50,14 +48,15 @@ void batch_fini(struct batch *b);
 int batch_add(struct batch *b, const struct batch_call *call, const void *data, uint32_t len, uint64_t cookie);
 /* The same for one function and no channel. */
 int batch_add_call(struct batch *b, uint16_t function, const void *data, uint32_t len, uint64_t cookie);
-/* The same with the first @len bytes of the sandbox's file instead. */
-int batch_add_file(struct batch *b, uint16_t function, uint32_t len, uint64_t cookie);
 void batch_clear(struct batch *b);
 
 /* Makes the area as a new sandbox expects it. */
 void batch_reset(struct batch *b);
 /* Hands @n records from @first on to the sandbox. */
 int batch_submit(struct batch *b, uint32_t first, uint32_t n);
+/* Hands function @function of the sandbox the first @len bytes of its file, alone: its answer is row 0's. What was
+ * added stays as it is. */
+int batch_submit_file(struct batch *b, uint16_t function, uint32_t len);
 /* The sandbox rang. Takes the ring away. */
 bool batch_take_ring(struct batch *b);
 bool batch_finished(const struct batch *b);
@@ -71,8 +70,5 @@ enum spool_drop batch_copy(struct batch *b, uint32_t i, int32_t *ret_err, size_t
 enum spool_drop batch_result(struct batch *b, uint32_t i, size_t *ret_len);
 /* Of a row that asked for one: its key. False: the function said that it failed. */
 bool batch_key(const struct batch *b, uint32_t i, uint64_t *ret);
-/* Hands function @function of the sandbox the first @len bytes of its file, alone: its answer is row 0's. What was
- * added stays as it is. */
-int batch_submit_file(struct batch *b, uint16_t function, uint32_t len);
 
 #endif

@@ -230,17 +230,14 @@ int load_sandbox_call(struct load_sandbox *s, unsigned function, const void *dat
 		      char *why_text, size_t why_size)
 {
 	const struct why why = { why_text, why_size };
-	int r;
+	int r = len > UINT32_MAX ? -EMSGSIZE : 0;
 
 	batch_clear(&s->batch);
-	if (len > UINT32_MAX)
-		r = -EMSGSIZE;
-	else
-		r = data ? batch_add_call(&s->batch, (uint16_t)function, data, (uint32_t)len, 0) :
-			   batch_add_file(&s->batch, (uint16_t)function, (uint32_t)len, 0);
+	if (r == 0 && data)
+		r = batch_add_call(&s->batch, (uint16_t)function, data, (uint32_t)len, 0);
 	if (r < 0)
 		return fail(&why, r, "what it is to be told does not fit into %u KiB", BATCH_IN_SIZE >> 10);
-	r = batch_submit(&s->batch, 0, 1);
+	r = data ? batch_submit(&s->batch, 0, 1) : batch_submit_file(&s->batch, (uint16_t)function, (uint32_t)len);
 	if (r == 0)
 		r = await(s, batch_finished, s->deadline_ms);
 	if (r < 0)

@@ -118,21 +118,30 @@ static void each_row_names_its_function_and_they_share_one_process(void **state)
 	end(&s);
 }
 
-static void a_row_may_ask_for_the_file_among_others(void **state)
+static bool run_file(struct sandbox *s, uint16_t function, uint32_t len)
+{
+	assert_int_equal(batch_submit_file(&s->batch, function, len), 0);
+	return await(s, batch_finished);
+}
+
+static void a_call_may_ask_for_the_file_between_others(void **state)
 {
 	struct sandbox s;
 
 	start(&s, *state, "first,second", BATCH_OUT_ROOM, 5);
 	assert_true(await(&s, is_ready));
 	assert_int_equal(batch_add_call(&s.batch, 0, "a", 1, 0), 0);
-	assert_int_equal(batch_add_file(&s.batch, 1, strlen(FILE_TEXT), 0), 0);
-	assert_int_equal(batch_add_file(&s.batch, 0, 4, 0), 0);
 	assert_int_equal(batch_add_call(&s.batch, 0, "b", 1, 0), 0);
-	assert_true(run(&s));
+	assert_int_equal(batch_submit(&s.batch, 0, 1), 0);
+	assert_true(await(&s, batch_finished));
 	check_row(&s, 0, "first", 0, 1, "a");
-	check_row(&s, 1, "second", 1, strlen(FILE_TEXT), FILE_TEXT);
-	check_row(&s, 2, "first", 2, 4, "line");
-	check_row(&s, 3, "first", 3, 1, "b");
+	assert_true(run_file(&s, 1, strlen(FILE_TEXT)));
+	check_row(&s, 0, "second", 1, strlen(FILE_TEXT), FILE_TEXT);
+	assert_true(run_file(&s, 0, 4));
+	check_row(&s, 0, "first", 2, 4, "line");
+	assert_int_equal(batch_submit(&s.batch, 1, 1), 0);	/* as it was added */
+	assert_true(await(&s, batch_finished));
+	check_row(&s, 0, "first", 3, 1, "b");
 	end(&s);
 }
 
@@ -143,8 +152,7 @@ static void the_file_cannot_be_written(void **state)
 
 	start(&s, *state, "scribble", BATCH_OUT_ROOM, 5);
 	assert_true(await(&s, is_ready));
-	assert_int_equal(batch_add_file(&s.batch, 0, 4, 0), 0);
-	assert_false(run(&s));
+	assert_false(run_file(&s, 0, 4));
 	assert_int_equal(child_receive(&s.child), 0);
 	assert_int_equal(s.child.signal, SIGSEGV);
 	assert_int_equal(pread(s.file, text, sizeof(text), 0), strlen(FILE_TEXT));
@@ -208,7 +216,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(each_row_names_its_function_and_they_share_one_process),
-		cmocka_unit_test(a_row_may_ask_for_the_file_among_others),
+		cmocka_unit_test(a_call_may_ask_for_the_file_between_others),
 		cmocka_unit_test(the_file_cannot_be_written),
 		cmocka_unit_test(a_name_that_is_not_there_ends_it),
 		cmocka_unit_test(a_number_beyond_the_names_calls_the_first),
