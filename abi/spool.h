@@ -118,7 +118,7 @@ struct spool_route {
 	uint64_t bytes;			/* of spooled lines */
 	uint64_t repaired;		/* results in which invalid UTF-8 became U+FFFD */
 };
-#define SPOOL_COMMIT_DRAINED 1u	/* told to drain, and every ring is empty: no more will come */
+#define SPOOL_COMMIT_DRAINED 1u	/* told to drain, and every source is empty: no more will come */
 struct spool_commit {
 	uint64_t head;		/* records end here */
 	uint64_t records;	/* in the spool since it was made */

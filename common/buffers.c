@@ -75,7 +75,7 @@ static bool is_anonymous(int fd, const char *name)
 	return strcmp(target, name) == 0;
 }
 
-static int make_row(const struct buffer *row)
+static int check_row(const struct buffer *row)
 {
 	if (row->cpu == BUFFER_IS_ARRAY)
 		return is_anonymous(row->fd, "anon_inode:bpf-map") ? 0 : -EBADF;
@@ -123,7 +123,7 @@ int buffers_add(struct buffers *b, uint16_t channel, uint16_t cpu, uint32_t page
 	int err = make_space(b);
 
 	if (err == 0)
-		err = make_row(&row);
+		err = check_row(&row);
 	if (err == 0)
 		err = map_row(&row, prot);
 	if (err < 0) {

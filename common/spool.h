@@ -19,7 +19,7 @@ struct spool_writer {
 	bool committed;			/* there is a commit */
 	bool repaired;			/* what was found was damaged, and is whole again */
 	struct spool_super super;	/* as it should be */
-	struct spool_commit next;	/* what the next commit publishes; fill rings, routes and counters freely.
+	struct spool_commit next;	/* what the next commit publishes; fill sources, routes and counters freely.
 					 * next.head and next.records are moved by spool_add() */
 };
 
@@ -99,11 +99,11 @@ int spool_read(const struct spool_reader *r, uint64_t pos, uint64_t head, struct
 /* There is no record at @pos that can be read: where the next one is, or @head. */
 uint64_t spool_next_sound(const struct spool_reader *r, uint64_t pos, uint64_t head);
 
-/* The id of an event as it stands in its line: "BOOT-RING-POSITION-EVENT-RESULT", lower-case hex without leading
+/* The id of an event as it stands in its line: "BOOT-SOURCE-POSITION-EVENT-RESULT", lower-case hex without leading
  * zeros. */
 #define SPOOL_ID_MAX 64
 size_t spool_id_format(const struct spool_rec *r, char ret[SPOOL_ID_MAX]);
-/* Reads boot, ring, source_pos, event and result into @ret. -EINVAL. */
+/* Reads boot, source, source_pos, event and result into @ret. -EINVAL. */
 int spool_id_parse(const char *s, size_t len, struct spool_rec *ret);
 
 #endif

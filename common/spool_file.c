@@ -187,7 +187,7 @@ int spool_commit_recover(struct spool_head *head, struct spool_commit *ret)
 			     sizeof(raw));
 
 	if (r > 0)
-		return -EBADMSG;	/* older than what readers know, and than where the rings are */
+		return -EBADMSG;	/* older than what readers know, and than where the sources are */
 	return r < 0 ? r : expand(&raw, ret);
 }
 
