@@ -99,38 +99,43 @@ static const char *find_fault(const char *path, bool elf, off_t max)
 	return NULL;
 }
 
-/* @err: of finding @path. */
-static int check_file_of(const struct program_item *i, const char *key, unsigned line, int err, const char *fault,
-			 const char *path, bool demanded, struct diag *d)
+struct file {
+	const char *key;
+	unsigned line;
+	int (*find)(struct arena *a, const struct program *p, const struct program_item *i, const char **ret,
+		    struct diag *d);
+	bool elf;
+	off_t max;			/* 0: no bound, and it may be empty */
+};
+
+static int check_file_of(struct arena *a, const struct program *p, const struct program_item *i, const struct file *f,
+			 bool demanded, struct diag *d)
 {
+	const char *path, *fault;
+	int err = f->find(a, p, i, &path, demanded ? d : NULL);
+
 	if (err == -EPROTONOSUPPORT && !demanded)	/* warned about already */
 		return 0;
 	if (err < 0)
 		return err;
+	fault = find_fault(path, f->elf, f->max);
 	if (fault && demanded)
-		return diag_fail(d, -ENOENT, i->item.file, line, "%s: %s: %s", key, path, fault);
+		return diag_fail(d, -ENOENT, i->item.file, f->line, "%s: %s: %s", f->key, path, fault);
 	if (fault)
-		diag_warn(d, i->item.file, line, "%s: %s: %s", key, path, fault);
+		diag_warn(d, i->item.file, f->line, "%s: %s: %s", f->key, path, fault);
 	return 0;
 }
 
 static int check_files(struct arena *a, const struct program *p, const struct program_item *i, bool demanded,
 		       struct diag *d)
 {
-	const struct program_function *f = program_initfile(i);
-	const char *path = NULL;
-	int err = 0;
+	const struct program_function *init = program_initfile(i);
+	const struct file artifact = { "path", i->path_line, program_artifact_path, .elf = i->type != ITEM_BPFTRACE };
+	const struct file initfile = { "initfile", init ? init->item.line : 0, program_initfile_path,
+				       .max = PROGRAM_INITFILE_MAX };
+	int err = i->path ? check_file_of(a, p, i, &artifact, demanded, d) : 0;
 
-	if (i->path) {
-		err = program_artifact_path(a, p, i, &path, demanded ? d : NULL);
-		err = check_file_of(i, "path", i->path_line, err,
-				    err ? NULL : find_fault(path, i->type != ITEM_BPFTRACE, 0), path, demanded, d);
-	}
-	if (err || !f)
-		return err;
-	err = program_initfile_path(a, p, i, &path, demanded ? d : NULL);
-	return check_file_of(i, "initfile", f->item.line, err,
-			     err ? NULL : find_fault(path, false, PROGRAM_INITFILE_MAX), path, demanded, d);
+	return err || !init ? err : check_file_of(a, p, i, &initfile, demanded, d);
 }
 
 static int check_artifacts(struct arena *a, const struct program *p, bool demanded, struct diag *d)

@@ -11,6 +11,7 @@
 #include <cmocka.h>
 
 #include "../../common/json.h"
+#include "../../common/program.h"
 #include "../../ebpfctl/check.h"
 #include "../../ebpfctl/ctl.h"
 
@@ -166,6 +167,33 @@ static void artifacts_are_looked_for_beside_their_file(void **state)
 	has(err, "not an ELF file");
 }
 
+static void initfiles_are_looked_for_as_well(void **state)
+{
+	static const char text[] = "programs:\n- {name: s, type: user_so, path: s.so, properties: {functions: [\n"
+				   "  {name: f, type: init, initfile: f.txt}]}}\nchannels: {p: {type: pipe}}\n";
+	const char *path;
+
+	(void)state;
+	put_file("s.so", "\177ELF and more", 13);
+	path = put_file("p.yaml", text, strlen(text));
+	assert_int_equal(run(path, true, false), 1);
+	has(err, "p.yaml:3: initfile: ");
+	has(err, "/f.txt: No such file or directory\n");
+	put_file("f.txt", "", 0);
+	path = put_file("p.yaml", text, strlen(text));
+	assert_int_equal(run(path, false, false), 0);
+	has(err, "p.yaml:3: warning: initfile: ");
+	has(err, "/f.txt: empty\n");
+	put_file("f.txt", "x", 1);
+	path = put_file("p.yaml", text, strlen(text));
+	assert_int_equal(run(path, true, false), 0);
+	assert_string_equal(err, "");
+	assert_int_equal(truncate(put_file("f.txt", "x", 1), PROGRAM_INITFILE_MAX + 1), 0);
+	path = put_file("p.yaml", text, strlen(text));
+	assert_int_equal(run(path, true, false), 1);
+	has(err, "/f.txt: too large for an initfile\n");
+}
+
 static void what_cannot_be_fetched_is_said_once(void **state)
 {
 	static const char text[] = "programs:\n- name: o\n  type: ebpf_object\n  path: http://h/o.bpf.o\n"
@@ -246,6 +274,7 @@ int main(void)
 		cmocka_unit_test(the_seed_passes_byte_for_byte_and_its_doubts_are_told),
 		cmocka_unit_test(with_artifacts_what_is_absent_is_an_error),
 		cmocka_unit_test_setup_teardown(artifacts_are_looked_for_beside_their_file, make_dir, remove_dir),
+		cmocka_unit_test_setup_teardown(initfiles_are_looked_for_as_well, make_dir, remove_dir),
 		cmocka_unit_test_setup_teardown(what_cannot_be_fetched_is_said_once, make_dir, remove_dir),
 		cmocka_unit_test_setup_teardown(what_is_refused_says_one_line_and_status_1, make_dir, remove_dir),
 		cmocka_unit_test(json_is_one_object_on_stdout),
