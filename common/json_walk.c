@@ -3,9 +3,14 @@
 
 #include "json_walk.h"
 
+static bool is_space(char c)
+{
+	return c == ' ' || c == '\t' || c == '\r' || c == '\n';
+}
+
 static void skip_space(struct span *s)
 {
-	while (s->p < s->end && (*s->p == ' ' || *s->p == '\t' || *s->p == '\r' || *s->p == '\n'))
+	while (s->p < s->end && is_space(*s->p))
 		s->p++;
 }
 
@@ -33,7 +38,7 @@ struct span span_take(struct span *s)
 			depth++;
 		else if ((c == '}' || c == ']') && depth-- == 0)
 			break;
-		else if (depth == 0 && (c == ',' || c == ':' || c == ' '))
+		else if (depth == 0 && (c == ',' || c == ':' || is_space(c)))
 			break;
 	}
 	v.end = s->p;

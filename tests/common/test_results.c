@@ -45,6 +45,8 @@ static void samples_keep_the_rules(void **state)
 		SAMPLE(",\"value\":0"), SAMPLE(",\"value\":1e3,\"labels\":{}"),
 		"{ \"value\" : 7 , \"labels\" : { \"a:b_9\" : \"\\\"\\n,}\" } , \"type\" : \"gauge\", "
 		"\"name\" : \"_x:y9\" }",
+		"\t{\t\"value\"\t:\t7\t,\t\"labels\"\t:\t{\t\"a\"\t:\t\"b\"\t}\t,\t\"type\"\t:\t\"gauge\"\t,\t"
+		"\"name\"\t:\t\"x\"\t}\t", HISTOGRAM(",\"buckets\"\t:\t[\t[\t1\t,\t0\t]\t]"),
 		HISTOGRAM(",\"buckets\":[]"), HISTOGRAM(",\"buckets\":[[1,0],[3,2]],\"count\":2,\"sum\":4.5"),
 		HISTOGRAM(",\"buckets\":[[-1,0]],\"labels\":{\"a\":\"\"}"),
 	};
