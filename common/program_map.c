@@ -79,7 +79,7 @@ static const char *strange_key(const struct program_poll *p)
 		{ "reset", p->reset },	 { "interval", p->interval_ns }, { "metric", p->metric },
 		{ "kind", p->kind },	 { "labels", p->labels_said },	 { "values", p->values.n },
 		{ "per_cpu", p->per_cpu }, { "key", p->key.n },		 { "value", p->value.n },
-		{ "buckets", p->buckets.scale || p->buckets.unit || p->buckets.first },
+		{ "buckets", p->buckets.scale || p->buckets.unit || p->buckets.first || p->buckets.step > 1 },
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(keys); i++)

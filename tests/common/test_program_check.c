@@ -72,6 +72,7 @@ static const struct {
 	{ OBJECT "channels: {r: {type: ring_buffer, pinpath: /x}}\n",
 	  "pinpath: r is a ring_buffer (pinpath belongs to" },
 	{ OBJECT "channels: {r: {type: ring_buffer, interval: 5s}}\n", "interval: r is a ring_buffer" },
+	{ OBJECT "channels: {r: {type: ring_buffer, buckets: {step: 5}}}\n", "buckets: r is a ring_buffer" },
 	{ OBJECT "channels: {r: {type: pipe, pid_field: p}}\n", "pid_field: r is a pipe" },
 	{ OBJECT "channels: {r: {type: ring_buffer, writers: all}}\n", "writers: r is a ring_buffer" },
 	{ OBJECT "channels: {r: {type: pipe, pinpath: x}}\n", "pinpath: of r is not an absolute path" },
