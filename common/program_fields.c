@@ -86,16 +86,22 @@ static int check_field(const struct program_field *f, uint64_t *end, struct diag
 	return 0;
 }
 
+/* The bytes of a single integer that is in every record; 0: it is none. */
+static uint64_t plain_integer(const struct program_field *f)
+{
+	const struct base *b = find_base(f->type, strlen(f->type));
+
+	return b && b->integer && !f->when.field ? b->bytes : 0;
+}
+
 /* ts_field: or pid_field: (@key) must be an integer of 8 or @other bytes. */
 static int check_named(const struct program_channel *c, const char *key, const char *name, unsigned other,
 		       struct diag *d)
 {
 	for EACH(program_field, f, &c->fields) {
-		const struct base *b = find_base(f->type, strcspn(f->type, "["));
+		uint64_t bytes = plain_integer(f);
 
-		if (name && !strcmp(f->name, name) && b->integer && !f->values.n && !strchr(f->type, '[') &&
-		    !f->when.field &&
-		    (b->bytes == 8 || b->bytes == other))
+		if (name && !strcmp(f->name, name) && !f->values.n && (bytes == 8 || bytes == other))
 			return 0;
 	}
 	return name && c->fields.n ? FAIL(c, "%s: \"%s\" is not among the fields of %s, or no integer of %s bytes", key,
@@ -114,10 +120,9 @@ static int check_reference(const struct conf_list *list, size_t index, const cha
 	const struct program_field *fields = list->items;
 
 	for (size_t i = 0; name && i < index; i++) {
-		const struct base *b = find_base(fields[i].type, strcspn(fields[i].type, "["));
+		uint64_t bytes = plain_integer(&fields[i]);
 
-		if (!strcmp(fields[i].name, name) && b->integer && b->bytes <= 8 && !strchr(fields[i].type, '[') &&
-		    !fields[i].when.field)
+		if (!strcmp(fields[i].name, name) && bytes && bytes <= 8)
 			return 0;
 	}
 	return name ? FAIL(&fields[index], "%s: \"%s\" is no integer that stands above %s and is always there", key,
