@@ -94,10 +94,24 @@ static int make_room(struct sample_writer *w, const struct poll *p)
 	return w->text && w->label_text && w->label_plain ? 0 : -ENOMEM;
 }
 
+/* What quote_values() can take, and has room for. */
+static bool is_flat(const struct layout *labels)
+{
+	const struct layout_field *f = labels->root.fields.items;
+
+	for (size_t i = 0; i < labels->root.fields.n; i++)
+		if (f[i].trailing || f[i].fields.n)
+			return false;
+	return true;
+}
+
 int sample_writer_init(struct sample_writer *w, const struct poll *p, struct diag *d)
 {
 	int err = plan_new(&p->conf->labels, &w->labels, d);
 
+	if (err == 0 && !is_flat(&p->conf->labels))
+		err = diag_fail(d, -EINVAL, NULL, 0, "a label of map '%s' is no single value of a known size",
+				p->info.name);
 	if (err == 0)
 		err = make_unit(p, &w->unit);
 	w->heads = calloc(p->conf->values.n + 1, sizeof(*w->heads));
@@ -159,8 +173,7 @@ static void write_labels(struct sample_writer *w, const struct poll *p, const ui
 {
 	char *end = encode_record(w->labels, w->label_plain, record, poll_record_len(p), repaired);
 
-	/* It has no part whose length is not known beforehand, so it always ends. */
-	w->label_len = end ? quote_values(w->label_text, w->label_plain, end) : 0;
+	w->label_len = quote_values(w->label_text, w->label_plain, end);
 }
 
 /* ---- samples ----------------------------------------------------------------------------------------------------- */

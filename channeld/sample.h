@@ -24,7 +24,7 @@ struct sample_writer {
 	char *unit;			/* ,"unit":"us" or empty */
 };
 
-/* -EFBIG: an entry's samples would be longer than anything can be worth. */
+/* -EFBIG: an entry's samples would be longer than anything can be worth; -EINVAL: its labels make no sense (see @d). */
 int sample_writer_init(struct sample_writer *w, const struct poll *p, struct diag *d);
 /* Accepts a zeroed one. */
 void sample_writer_fini(struct sample_writer *w);

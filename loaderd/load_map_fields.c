@@ -55,6 +55,8 @@ static int add_label(struct layout_build *b, const char *label, const struct lay
 {
 	struct layout_field *n;
 
+	if (f->trailing)
+		return 0;	/* takes all that follows: of an entry, which has a size, nothing */
 	if (has_label(to, label))
 		return 0;	/* members of a union with the same name */
 	n = layout_push_field(b, &to->root.fields, label);
@@ -97,10 +99,11 @@ static int add_said(struct load *l, const struct program_channel *c, struct layo
 	for (size_t k = 0; k < c->poll.labels.n && !err; k++) {
 		struct found f;
 
-		if (!find_field(from, "key", "value", labels[k].field, &f) || is_composite(f.field))
+		if (!find_field(from, "key", "value", labels[k].field, &f) || is_composite(f.field) ||
+		    f.field->trailing)
 			return load_fail(l, c->item.line,
-					 "channel '%s': labels: '%s' is no field of its map's key or value", c->name,
-					 labels[k].field);
+					 "channel '%s': labels: '%s' is no field of its map's key or value%s", c->name,
+					 labels[k].field, f.field && f.field->trailing ? " that has a size" : "");
 		err = add_label(b, labels[k].label, f.field, f.offset, to);
 	}
 	return err;

@@ -232,6 +232,22 @@ static void labels_of_every_kind(void **state)
 		      "\"y\":\"010203\",\"u\":\"5\"},\"value\":0}");
 }
 
+/* Whose text could be longer than there is room for. */
+static void a_label_without_a_size_is_refused(void **state)
+{
+	static struct layout_field tail = { .name = "rest", .kind = LAYOUT_TEXT, .offset = 32, .trailing = true };
+	static struct layout_field inside = FIELD("x", UINT, 0, 1);
+	static struct layout_field array = FIELD("a", ARRAY, 0, 16, .count = 16, .fields = { &inside, 1 });
+
+	(void)state;
+	conf.values = (struct conf_list){ &calls, 1 };
+	conf.labels.root.fields = (struct conf_list){ &tail, 1 };
+	assert_int_equal(sample_writer_init(&w, &p, NULL), -EINVAL);
+	sample_writer_fini(&w);
+	conf.labels.root.fields = (struct conf_list){ &array, 1 };
+	assert_int_equal(sample_writer_init(&w, &p, NULL), -EINVAL);
+}
+
 /* ---- histograms -------------------------------------------------------------------------------------------------- */
 
 static void log2_bounds_are_exact(void **state)
@@ -391,6 +407,7 @@ int main(void)
 		sample_test(names_are_escaped),
 		sample_test(each_byte_in_a_label),
 		sample_test(labels_of_every_kind),
+		sample_test(a_label_without_a_size_is_refused),
 		sample_test(log2_bounds_are_exact),
 		sample_test(linear_bounds_are_exact),
 		sample_test(a_histogram_has_its_used_buckets),

@@ -5,9 +5,13 @@
 #include <errno.h>
 
 #define U32(name_, at) { .name = name_, .kind = LAYOUT_UINT, .offset = (at) * 8, .bits = 32 }
-static struct layout_field of_key[] = { U32("cpu", 0), U32("pid", 4) }, of_value[] = { U32("calls", 0) };
+static struct layout_field of_key[] = {
+	U32("cpu", 0), U32("pid", 4),
+	{ .name = "rest", .kind = LAYOUT_TEXT, .offset = 64, .trailing = true },	/* as of `char rest[]` */
+};
+static struct layout_field of_value[] = { U32("calls", 0) };
 static struct layout_field parts[] = {
-	{ .name = "key", .kind = LAYOUT_STRUCT, .bits = 64, .fields = { of_key, 2 } },
+	{ .name = "key", .kind = LAYOUT_STRUCT, .bits = 64, .fields = { of_key, ARRAY_SIZE(of_key) } },
 	{ .name = "value", .kind = LAYOUT_STRUCT, .offset = 64, .bits = 32, .fields = { of_value, 1 } },
 };
 
@@ -98,11 +102,21 @@ static void one_that_is_called_otherwise_is_not(void **state)
 	assert_labels("pid", NULL);
 }
 
+/* In the record its value follows, which is none of it. */
+static void what_has_no_size_is_none(void **state)
+{
+	(void)state;
+	assert_int_equal(labels(", labels: [rest]"), -EINVAL);
+	assert_non_null(strstr(l.diag.error, "test.yaml:4: channel 'calls': labels: 'rest' is no field of its map's "
+			       "key or value that has a size"));
+}
+
 int main(void)
 {
 #define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 	const struct CMUnitTest tests[] = {
 		T(all_of_the_key_are_labels_unless_some_are_named),
+		T(what_has_no_size_is_none),
 		T(a_label_cpu_beside_per_cpu_is_refused),
 		T(one_that_is_called_otherwise_is_not),
 	};
