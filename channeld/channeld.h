@@ -91,6 +91,8 @@ void supervised_look(struct supervised *child, uint64_t now);
 /* Says what it loses. */
 void supervised_watch(struct supervised *child, uint64_t now);
 void supervised_kill(struct supervised *child);
+/* What its worker needs is there, or another one: a new worker takes it, at the next look. */
+void supervised_hurry(struct supervised *child);
 void supervised_ended(struct supervised *child, int status);
 /* Over the control socket, with a descriptor; -ENOTCONN: there is no worker. */
 int supervised_tell(struct supervised *child, char what, int fd);

@@ -66,9 +66,9 @@ static void on_received(void *arg, struct buffers *b)
 		drop(at);
 	b->next = kept.sets;
 	kept.sets = b;
-	/* A worker that drains other ones, which nobody writes to any more. */
+	/* A worker waits for them, or drains other ones, which nobody writes to any more. */
 	if (child && child->manifest && child->manifest->generation == b->generation)
-		supervised_kill(child);
+		supervised_hurry(child);
 	channeld_look(c);
 }
 

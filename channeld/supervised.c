@@ -205,8 +205,10 @@ void supervised_look(struct supervised *child, uint64_t now)
 	if (now < child->retry_at_ns)
 		return;
 	err = supervised_start(child);
-	if (err == -EAGAIN)
-		return;			/* without its buffers yet: they come, and then this is looked at again */
+	if (err == -EAGAIN) {
+		child->retry_at_ns = now + NSEC_PER_SEC;	/* without its buffers yet: supervised_hurry() */
+		return;
+	}
 	if (err == 0) {
 		tell_drain(child);
 		return;
@@ -224,6 +226,12 @@ void supervised_watch(struct supervised *child, uint64_t now)
 		child->watch = watch_new(child->manifest);
 	if (child->watch)
 		watch_look(child->watch, child->channeld->svc, child->manifest, now);
+}
+
+void supervised_hurry(struct supervised *child)
+{
+	supervised_kill(child);
+	child->retry_at_ns = 0;
 }
 
 const char *supervised_state(const struct supervised *child)

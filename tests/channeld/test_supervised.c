@@ -70,6 +70,24 @@ static void one_that_lived_a_while_is_not_failed_any_more(void **state)
 	assert_true(child->retry_at_ns < clock_monotonic() + NSEC_PER_SEC);
 }
 
+/* Nobody hands them over while loaderd is away, however long that is. */
+static void one_without_its_buffers_is_not_looked_at_all_the_time(void **state)
+{
+	struct manifest_channel channel = { .name = "c", .type = CHANNEL_PERF_BUFFER };
+	struct manifest m = { .program = "p", .generation = 1, .channels = { &channel, 1 } };
+	uint64_t now = clock_monotonic();
+
+	(void)state;
+	child->manifest = &m;
+	supervised_look(child, now);
+	assert_int_equal(child->pid, 0);
+	assert_int_equal(child->retry_at_ns, now + NSEC_PER_SEC);
+	assert_int_equal(child->quick_deaths, 0);
+	supervised_hurry(child);
+	assert_int_equal(child->retry_at_ns, 0);
+	child->manifest = NULL;
+}
+
 static void write_manifest(const char *state)
 {
 	char path[PATH_MAX], made[PATH_MAX + 8];
@@ -121,6 +139,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		T(quick_deaths_make_it_failed),
 		T(one_that_lived_a_while_is_not_failed_any_more),
+		T(one_without_its_buffers_is_not_looked_at_all_the_time),
 		T(a_manifest_that_cannot_be_read_for_a_while_is_read_later),
 	};
 
