@@ -16,6 +16,7 @@
 struct watch {
 	struct spool_reader reader;
 	int counts[SPOOL_MAX_CHANNELS];	/* -1: none */
+	uint64_t lost[SPOOL_MAX_CHANNELS];	/* as the last commit says: what the program counts comes besides */
 	struct loss_reading now;
 	struct loss loss;
 	bool said;
@@ -74,9 +75,11 @@ static void take_commit(struct watch *w, const struct manifest *m, const struct 
 	for (size_t i = 0; i < MIN(m->channels.n, (size_t)SPOOL_MAX_CHANNELS); i++) {
 		struct spool_source row = commit_channel(c, i);
 
+		w->lost[i] = row.lost;
+		if (w->counts[i] >= 0)
+			continue;
 		w->now.channels[i].lost = row.lost;
-		if (w->counts[i] < 0)
-			w->now.channels[i].produced = row.drained + row.lost;
+		w->now.channels[i].produced = row.drained + row.lost;
 	}
 	for (size_t i = 0; i < SPOOL_MAX_ROUTES; i++) {
 		struct loss_route *to = &w->now.routes[i];
@@ -122,6 +125,7 @@ static void read_counts(struct watch *w)
 		w->now.channels[i].produced = c.produced;
 		w->now.channels[i].ring_full = c.ring_full;
 		w->now.channels[i].nmi = c.nmi;
+		w->now.channels[i].lost = c.lost + w->lost[i];
 	}
 }
 
