@@ -60,8 +60,8 @@ static void hand_out(struct processor *p, uint32_t n, const struct sink *to)
 	p->first += n;
 }
 
-/* The sandbox is dead, and the record `first` was in flight. */
-static int settle(struct processor *p, int how, const struct sink *to)
+/* The sandbox is dead, and unless it was through with the batch the record `first` was in flight. */
+static int settle(struct processor *p, int how, bool through, const struct sink *to)
 {
 	if (how == AWAIT_DIED && child_died_of_others(&p->child)) {
 		health_ended(&p->health, sandbox_describe_end(p), false);
@@ -77,6 +77,8 @@ static int settle(struct processor *p, int how, const struct sink *to)
 	else
 		sandbox_describe_end(p);
 	health_ended(&p->health, p->how, true);
+	if (through)
+		return 0;
 	if (!p->alone) {
 		p->alone = true;
 		return 0;
@@ -119,14 +121,15 @@ static int run_some(struct processor *p, const struct sink *to)
 			return r;
 	}
 	p->background.mark_ns = sandbox_cpu_time(p->child.pid);
-	through = batch_through(&p->batch, n);
+	/* One that lives may take back what it has said. */
+	through = how == AWAIT_RANG ? n : batch_through(&p->batch, n);
 	hand_out(p, through, to);
 	if (through > 0) {
 		p->alone = false;
 		p->unblamed = 0;
 		health_good(&p->health);
 	}
-	return through == n ? 0 : settle(p, how, to);
+	return how == AWAIT_RANG ? 0 : settle(p, how, through == n, to);
 }
 
 /* Counted without a try. */

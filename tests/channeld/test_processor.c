@@ -229,6 +229,25 @@ static void scribbling_spoils_only_its_own_results(void **state)
 	processor_free(p);
 }
 
+static void no_death_is_counted_of_one_that_lives(void **state)
+{
+	struct fixture *f = *state;
+	static struct processor_row row;
+	struct processor *p;
+
+	f->row = &row;
+	p = start_with_deadline(f, 50);
+	f->limits.failed_after = UINT64_MAX;
+	f->limits.delay_min_ns = f->limits.delay_max_ns = 1;
+	for (int i = 0; i < 50; i++) {
+		run_letters(p, "D");	/* answered, or too late, as it happens */
+		assert_int_equal(row.deaths, processor_restarts(p) + (processor_pid(p) == 0));
+	}
+	processor_free(p);
+	f->row = NULL;
+	f->limits = processor_default_limits;
+}
+
 static void records_behind_a_scribbler_that_dies_are_unharmed(void **state)
 {
 	struct processor *p;
@@ -378,6 +397,7 @@ int main(void)
 		cmocka_unit_test(a_kill_from_outside_blames_nobody),
 		cmocka_unit_test(a_sandbox_cannot_fake_a_kill_from_outside),
 		cmocka_unit_test(scribbling_spoils_only_its_own_results),
+		cmocka_unit_test(no_death_is_counted_of_one_that_lives),
 		cmocka_unit_test(records_behind_a_scribbler_that_dies_are_unharmed),
 		cmocka_unit_test(a_processor_that_cannot_be_loaded_says_why),
 		cmocka_unit_test(an_artifact_that_is_absent_or_no_object_is_an_error),

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later OR BSD-2-Clause */
 /* Processors that do what they should not, each on records whose first byte is the letter of the misdeed ('.' is a
  * record to be echoed). `process` knows them all, so that one test can mix them. */
+#include "batch.h"
 #include "tracer.h"
 
 #include <pthread.h>
@@ -31,6 +32,28 @@ static void scribble_all(struct tracer_ctx *ctx)
 	for (size_t i = 0; i < 4096 * 2; i++)
 		in[-1 - (long)i] = (char)rand();
 	memset(in, 0xff, (1u << 20) + (1u << 16));
+}
+
+/* Says that the batch is done, and takes it back, for ever. */
+static void *take_back(void *arg)
+{
+	volatile struct batch_area *a = arg;
+
+	for (;;) {
+		for (int i = 0; i < 3; i++)
+			a->done_seq = a->seq;
+		a->done_seq = a->seq - 1;
+	}
+	return NULL;
+}
+
+static void start_to_take_back(struct tracer_ctx *ctx)
+{
+	char *in = (char *)((uintptr_t)ctx->ring.data.data & ~4095UL);
+	pthread_t thread;
+
+	pthread_create(&thread, NULL, take_back, in - BATCH_IN_OFFSET);
+	tracer_printf(ctx, "\"taken back\"");
 }
 
 void process(struct tracer_ctx *ctx)
@@ -95,6 +118,9 @@ void process(struct tracer_ctx *ctx)
 		break;
 	case 'A':
 		scribble_all(ctx);
+		break;
+	case 'D':
+		start_to_take_back(ctx);
 		break;
 	case 'o':	/* out of turn: everything rung full */
 		for (int fd = 3; fd < 16; fd++)
