@@ -69,6 +69,12 @@ static void run(struct drain *d, struct processor *p)
 		d->wait_for_processor(d->arg, p);
 }
 
+/* Nobody was asked. */
+static void drop_unasked(struct answers *a, size_t row, enum spool_drop drop)
+{
+	a->rows[row] = (__typeof__(*a->rows)){ .drop = drop };
+}
+
 static struct letter_id letter_id(const struct route *r, const struct record *rec, enum spool_drop drop)
 {
 	return (struct letter_id){ .pos = rec->pos, .source = rec->source->row->id, .event = r->rec.event,
@@ -76,16 +82,14 @@ static struct letter_id letter_id(const struct route *r, const struct record *re
 }
 
 /* Of a batch that an earlier worker did not commit: what is said of this record in the dead-letter file is so. */
-static bool is_dead_already(const struct drain *d, const struct route *r, const struct record *rec, size_t row)
+static bool is_dead_already(struct drain *d, const struct route *r, const struct record *rec, size_t row)
 {
 	struct letter_id id = letter_id(r, rec, 0);
 	enum spool_drop drop = letters_find(&d->letters, &id);
 
 	if (drop != SPOOL_DROP_SO_CRASH && drop != SPOOL_DROP_SO_TIMEOUT)
 		return false;
-	d->answers.rows[row].drop = drop;
-	d->answers.rows[row].keyed = false;
-	d->answers.rows[row].len = 0;
+	drop_unasked(&d->answers, row, drop);
 	return true;
 }
 
@@ -100,10 +104,8 @@ static void ask(struct drain *d, struct route *r, const struct record *rec, size
 		run(d, r->processor);
 		err = processor_add(r->processor, &r->call, rec->data, rec->len, row);
 	}
-	if (err < 0) {
-		d->answers.rows[row].drop = SPOOL_DROP_OVERSIZE;	/* for any batch */
-		d->answers.rows[row].len = 0;
-	}
+	if (err < 0)
+		drop_unasked(&d->answers, row, SPOOL_DROP_OVERSIZE);	/* for any batch */
 }
 
 void ask_all(struct drain *d)
