@@ -175,10 +175,14 @@ int processor_wait_ms(const struct processor *p)
 
 void processor_look(struct processor *p, uint64_t now)
 {
-	uint64_t elapsed = now - p->background.looked_ns, used = p->background.used_ns;
+	uint64_t elapsed = now - p->background.looked_ns, used;
 
 	if (!p->child.pid || !p->ready)
 		return;
+	if (sandbox_has_died(p)) {
+		health_ended(&p->health, sandbox_describe_end(p), !child_died_of_others(&p->child));
+		return;
+	}
 	count_background(p);
 	used = p->background.used_ns;
 	p->background.used_ns = 0;

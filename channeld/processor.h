@@ -49,7 +49,8 @@ typedef void processor_on_result(void *arg, uint64_t cookie, enum spool_drop dro
 int processor_run(struct processor *p, processor_on_result *on_result, void *arg);
 int processor_wait_ms(const struct processor *p);	/* 1 to 1000 */
 
-/* About once a second, between batches: one whose threads use too much CPU time meanwhile is ended, and failed. */
+/* About once a second, between batches: one that has died meanwhile is known to be dead, and no record is blamed; one
+ * whose threads use too much CPU time is ended, and failed. */
 void processor_look(struct processor *p, uint64_t now);
 
 /* Why the last run failed, in a sentence; "" if it did not. */

@@ -6,6 +6,7 @@
 #include "../common/log.h"
 
 #define FREE_ENDS 2	/* in a row, without a delay: a record's two tries */
+#define DOUBLED_MAX 20ULL	/* times: the shortest delay is then longer than the longest may be */
 
 static void set_state(struct health *h, enum processor_state state)
 {
@@ -53,7 +54,7 @@ void health_fail(struct health *h, const char *how, uint64_t now)
 void health_judge(struct health *h, unsigned ends, uint64_t now)
 {
 	uint64_t in_row = h->row->in_row += ends;
-	uint64_t doubled = in_row > FREE_ENDS ? MIN(in_row - FREE_ENDS - 1, 32ULL) : 0;
+	uint64_t doubled = in_row > FREE_ENDS ? MIN(in_row - FREE_ENDS - 1, DOUBLED_MAX) : 0;
 
 	if (in_row >= h->limits->failed_after) {
 		health_fail(h, h->row->last_end, now);

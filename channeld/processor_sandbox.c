@@ -79,6 +79,11 @@ static bool never(const struct processor *p)
 	return false;
 }
 
+bool sandbox_has_died(struct processor *p)
+{
+	return sandbox_await(p, never, 0) == AWAIT_DIED;
+}
+
 int sandbox_put_down(struct processor *p)
 {
 	int r;

@@ -215,6 +215,32 @@ static void threads_that_never_rest_make_it_failed(void **state)
 	processor_free(p);
 }
 
+/* Nobody asked it anything, so no record is to blame; its row does not go on saying that it runs. */
+static void one_that_dies_between_batches_blames_no_record(void **state)
+{
+	struct fixture *f = *state;
+	struct processor *p = fixture_start(f, "misbehave", NULL);
+	pid_t pid;
+
+	run_letters(p, "Z");
+	pid = row.pid;
+	assert_int_equal(got.drop[0], SPOOL_N_DROPS);
+	/* Until its launcher has said so. */
+	for (int i = 0; i < 500 && row.pid; i++) {
+		poll(NULL, 0, 10);
+		processor_look(p, clock_monotonic());
+	}
+	assert_int_equal(row.pid, 0);
+	assert_true(fixture_gone(pid));
+	assert_int_equal(processor_pid(p), 0);
+	assert_int_equal(row.deaths, 1);
+	assert_string_equal(row.last_end, "killed by signal 11 (SIGSEGV)");
+	run_letters(p, "c");
+	assert_int_equal(got.drop[0], SPOOL_DROP_SO_CRASH);
+	assert_int_equal(row.deaths, 3);	/* it had its two tries */
+	processor_free(p);
+}
+
 static void one_that_rests_does_not(void **state)
 {
 	struct fixture *f = *state;
@@ -246,6 +272,7 @@ int main(void)
 		T(a_memory_limit_holds_from_the_next_sandbox_on),
 		T(threads_that_never_rest_make_it_failed),
 		T(one_that_rests_does_not),
+		T(one_that_dies_between_batches_blames_no_record),
 	};
 
 	if (fixture_not_root("test_processor_failed"))

@@ -56,6 +56,21 @@ static void start_to_take_back(struct tracer_ctx *ctx)
 	tracer_printf(ctx, "\"taken back\"");
 }
 
+static void *die_later(void *arg)
+{
+	usleep(50000);
+	*nowhere = 1;
+	return arg;
+}
+
+static void start_to_die(struct tracer_ctx *ctx)
+{
+	pthread_t thread;
+
+	pthread_create(&thread, NULL, die_later, NULL);
+	tracer_printf(ctx, "\"later\"");
+}
+
 void process(struct tracer_ctx *ctx)
 {
 	const char *ev = tracer_event(ctx, 1);
@@ -121,6 +136,9 @@ void process(struct tracer_ctx *ctx)
 		break;
 	case 'D':
 		start_to_take_back(ctx);
+		break;
+	case 'Z':
+		start_to_die(ctx);
 		break;
 	case 'o':	/* out of turn: everything rung full */
 		for (int fd = 3; fd < 16; fd++)
