@@ -4,7 +4,7 @@
  *
  * `limits` are the supervisor's to write, at any time: each is read when it is needed, so that a new configuration
  * holds from a sandbox's next start or next batch on. All else is the worker's, one row per route (the index is that of
- * the manifest); the supervisor only shows it, and clears it when another load of the program begins. */
+ * the manifest); the supervisor only shows it. Another load of the program has an area of its own. */
 #ifndef EBPF_AGENT_PROCESSOR_STATUS_H
 #define EBPF_AGENT_PROCESSOR_STATUS_H
 

@@ -169,7 +169,7 @@ void supervised_refresh(struct supervised *child)
 	if (old && old->generation != m->generation) {
 		supervised_kill(child);
 		stop_watch(child);
-		processors_begin(child);
+		processors_forget(child);
 		child->quick_deaths = child->retry_at_ns = 0;
 		if (child->failed)
 			degraded(child, false);
@@ -270,7 +270,7 @@ void supervised_free(struct supervised *child)
 	if (child->failed)
 		degraded(child, false);
 	stop_watch(child);
-	processors_fini(child);
+	processors_forget(child);
 	control_close(child);
 	for (size_t i = 0; i < ARRAY_SIZE(child->pipes); i++)
 		closep(&child->pipes[i]);

@@ -196,16 +196,7 @@ void processors_look(struct supervised *child)
 	look_at_letters(child);
 }
 
-void processors_begin(struct supervised *child)
-{
-	say_nothing_more(child);
-	if (!child->processors)
-		return;
-	memset(child->processors->rows, 0, sizeof(child->processors->rows));
-	child->processors->letters_lost = child->processors->letters_gone = 0;
-}
-
-void processors_fini(struct supervised *child)
+void processors_forget(struct supervised *child)
 {
 	say_nothing_more(child);
 	processor_area_free(take(child->processors));

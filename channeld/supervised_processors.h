@@ -13,13 +13,13 @@ int processors_prepare(struct supervised *child);
 void processors_remove_empty(const char *program);
 /* The worker ended. */
 void processors_ended(struct supervised *child);
-/* Another load of the program: counts begin anew. */
-void processors_begin(struct supervised *child);
+/* The program is gone, or it is another load of it: counts begin anew, in another area, whatever a worker that is being
+ * killed still writes into this one. */
+void processors_forget(struct supervised *child);
 /* There is a new configuration. */
 void processors_reload(struct supervised *child, const struct channeld_conf *conf);
 /* Once a second: says what is failed, exchanges a dead-letter file that is full. */
 void processors_look(struct supervised *child);
-void processors_fini(struct supervised *child);
 void processors_append(const struct supervised *child, struct bus_rows *rows);
 
 #endif

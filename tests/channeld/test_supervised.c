@@ -9,6 +9,7 @@
 
 #include "abi/names.h"
 #include "channeld/clock.h"
+#include "channeld/supervised_processors.h"
 #include "common/paths.h"
 #include "svc_stub.h"
 
@@ -133,6 +134,25 @@ static void a_manifest_that_cannot_be_read_for_a_while_is_read_later(void **stat
 	assert_int_equal(rmdir(folder), 0);
 }
 
+/* A worker that is being killed may still count something. */
+static void another_load_finds_nothing_of_the_last_one(void **state)
+{
+	struct processor_area *last;
+
+	(void)state;
+	assert_int_equal(processors_prepare(child), 0);
+	assert_int_equal(processor_area_map(child->processors_fd, &last), 0);
+	last->rows[0].deaths = 1;
+	processors_forget(child);
+	last->rows[0].in_row = 9;
+	last->letters_lost = 1;
+	assert_int_equal(processors_prepare(child), 0);
+	assert_int_equal(child->processors->rows[0].deaths, 0);
+	assert_int_equal(child->processors->rows[0].in_row, 0);
+	assert_int_equal(child->processors->letters_lost, 0);
+	processor_area_free(last);
+}
+
 int main(void)
 {
 #define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
@@ -141,6 +161,7 @@ int main(void)
 		T(one_that_lived_a_while_is_not_failed_any_more),
 		T(one_without_its_buffers_is_not_looked_at_all_the_time),
 		T(a_manifest_that_cannot_be_read_for_a_while_is_read_later),
+		T(another_load_finds_nothing_of_the_last_one),
 	};
 
 	cmocka_set_message_output(CM_OUTPUT_TAP);
