@@ -85,7 +85,8 @@ static uint64_t count_lines(const char *path)
 }
 
 /* The worker, which opens no files, gets the new one as a descriptor: first, so that a worker that takes none keeps the
- * old one under its name. One that starts just now may open either, and is handed the right one. */
+ * old one under its name. One that starts just now may open either, and is handed the right one. What is in the new one
+ * already was written while the exchange before this did not come to its end. */
 static int exchange(struct supervised *child, const char *path)
 {
 	char older[PATH_MAX + 8], fresh[PATH_MAX + 8];
@@ -96,14 +97,12 @@ static int exchange(struct supervised *child, const char *path)
 	snprintf(older, sizeof(older), "%s.1", path);
 	snprintf(fresh, sizeof(fresh), "%s.new", path);
 	gone = count_lines(older);
-	fd = open(fresh, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0640);
+	fd = open(fresh, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0640);
 	if (fd < 0)
 		return -errno;
 	err = supervised_tell(child, WORKER_TOLD_LETTERS, fd);
-	if (err < 0 && err != -ENOTCONN) {
-		unlink(fresh);
+	if (err < 0 && err != -ENOTCONN)
 		return err;
-	}
 	if (rename(path, older) < 0 || rename(fresh, path) < 0)
 		return -errno;
 	child->processors->letters_gone += gone;

@@ -153,6 +153,55 @@ static void another_load_finds_nothing_of_the_last_one(void **state)
 	processor_area_free(last);
 }
 
+static void put(const char *path, size_t bytes)
+{
+	FILE *f = fopen(path, "w");
+
+	assert_non_null(f);
+	for (size_t i = 0; i < bytes; i++)
+		fputc('\n', f);
+	assert_int_equal(fclose(f), 0);
+}
+
+static off_t size_of(const char *path)
+{
+	struct stat st;
+
+	return stat(path, &st) < 0 ? -1 : st.st_size;
+}
+
+/* The worker has the new file by then, and writes. */
+static void letters_of_an_exchange_that_fails_are_kept(void **state)
+{
+	char folder[] = "/tmp/supervised-test.XXXXXX", path[PATH_MAX], older[PATH_MAX + 8], fresh[PATH_MAX + 8];
+
+	(void)state;
+	assert_non_null(mkdtemp(folder));
+	setenv(AGENT_ENV_STATE, folder, 1);
+	assert_int_equal(path_dead_letter("p", path), 0);
+	snprintf(older, sizeof(older), "%s.1", path);
+	snprintf(fresh, sizeof(fresh), "%s.new", path);
+	*strrchr(path, '/') = '\0';
+	assert_int_equal(mkdir(path, 0755), 0);
+	assert_int_equal(path_dead_letter("p", path), 0);
+	put(path, 10);
+	assert_int_equal(mkdir(older, 0755), 0);	/* nothing takes its place */
+	svc.conf.processor.limits.letters_size = 10;
+	assert_int_equal(processors_prepare(child), 0);
+	processors_look(child);
+	assert_int_equal(size_of(path), 10);
+	put(fresh, 3);
+	processors_look(child);
+	assert_int_equal(size_of(fresh), 3);
+	assert_int_equal(rmdir(older), 0);
+	processors_look(child);
+	assert_int_equal(size_of(older), 10);
+	assert_int_equal(size_of(path), 3);
+	assert_int_equal(unlink(older) | unlink(path), 0);
+	*strrchr(path, '/') = '\0';
+	assert_int_equal(rmdir(path) | rmdir(folder), 0);
+}
+
 int main(void)
 {
 #define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
@@ -162,6 +211,7 @@ int main(void)
 		T(one_without_its_buffers_is_not_looked_at_all_the_time),
 		T(a_manifest_that_cannot_be_read_for_a_while_is_read_later),
 		T(another_load_finds_nothing_of_the_last_one),
+		T(letters_of_an_exchange_that_fails_are_kept),
 	};
 
 	cmocka_set_message_output(CM_OUTPUT_TAP);
