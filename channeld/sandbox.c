@@ -101,8 +101,10 @@ static void await_request(void)
 static void run_row(struct sandbox *s, struct batch_row *row, struct tracer_call *call)
 {
 	if (row->hash != BATCH_NO_FUNCTION) {
-		row->key = s->functions[row->hash % BATCH_MAX_FUNCTIONS].hash(&call->ctx);
-		call->ctx.res.len = 0;
+		struct tracer_call own = *call;		/* whatever it leaves in it */
+
+		row->key = s->functions[row->hash % BATCH_MAX_FUNCTIONS].hash(&own.ctx);
+		call->ctx.err = own.ctx.err;
 	}
 	if (row->function != BATCH_NO_FUNCTION && call->ctx.err.code == 0)
 		s->functions[row->function % BATCH_MAX_FUNCTIONS].process(&call->ctx);

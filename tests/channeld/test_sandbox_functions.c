@@ -212,6 +212,22 @@ static void results_have_the_room_that_was_asked_for(void **state)
 	end(&s);
 }
 
+static void what_a_hash_function_leaves_in_its_context_goes_nowhere(void **state)
+{
+	const struct batch_call call = { .function = 0, .hash = 1 };
+	struct sandbox s;
+	uint64_t key = 0;
+
+	start(&s, *state, "first,cut", BATCH_OUT_ROOM, 4);
+	assert_true(await(&s, is_ready));
+	assert_int_equal(batch_add(&s.batch, &call, "abc", 3, 0), 0);
+	assert_true(run(&s));
+	check_row(&s, 0, "first", 0, 3, "abc");
+	assert_true(batch_key(&s.batch, 0, &key));
+	assert_int_equal(key, 3);
+	end(&s);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -220,6 +236,7 @@ int main(void)
 		cmocka_unit_test(the_file_cannot_be_written),
 		cmocka_unit_test(a_name_that_is_not_there_ends_it),
 		cmocka_unit_test(a_number_beyond_the_names_calls_the_first),
+		cmocka_unit_test(what_a_hash_function_leaves_in_its_context_goes_nowhere),
 		cmocka_unit_test(results_have_the_room_that_was_asked_for),
 	};
 

@@ -34,3 +34,14 @@ TRACER_EXPORT void scribble(struct tracer_ctx *ctx)
 {
 	*(volatile char *)ctx->ring.data.data = 'x';
 }
+
+/* A hash function that does with its context what it likes. */
+TRACER_EXPORT uint64_t cut(struct tracer_ctx *ctx)
+{
+	uint64_t len = (uint64_t)ctx->ring.data.len;
+
+	tracer_printf(ctx, "\"nobody reads this\"");
+	ctx->ring.data.len = ctx->ring.data.cap = 0;
+	ctx->res.data.cap = 1;
+	return len;
+}
