@@ -20,7 +20,7 @@ unpack_package() {
 # keep NAME: its object and command, in $KEPT; two tests may do it at once
 keep() {
 	[ ! -e "$KEPT/$1.bpf.o" ] || [ ! -e "$KEPT/$1" ] || return 0
-	[ -z "${EBPF_AGENT_UNITS:-}" ] || skip_all "tests/e2e/${0##*/} has not run before, which fetches the objects"
+	[ -z "${EBPF_AGENT_UNITS:-}${EBPF_AGENT_VM:-}" ] || skip_all "no test outside has run before that fetches $1 (tests/e2e/tools_*.t)"
 	unpack_package || skip_all "Debian's libbpf-tools cannot be fetched: $(tail -1 "$T/apt.log")"
 	mkdir -p "$KEPT"
 	cp "$T/package/usr/sbin/$1" "$KEPT/$1.$$" && mv "$KEPT/$1.$$" "$KEPT/$1"
@@ -54,6 +54,9 @@ nothing_lost() {
 		is "$program: nothing was lost" "$(ctl ledger "$program" --json | jq -c '[.channels[].lost] | unique')" '[0]'
 	done
 }
+read_since() { local p; for p in "${@:2}"; do [[ "$(jq -r --arg p "$p" 'select(.program == $p) | .ts' "$T/x.out" | tail -1)" > "$1" ]] || return 1; done; }
+# read_again PROGRAM…: the maps of each are read once more from now on
+read_again() { check "the maps are read after that" wait_for 10 read_since "$(date -u +%FT%T.%N)" "$@"; }
 # last_samples PROGRAM [METRIC]: of each metric and its labels the last sample
 last_samples() { events "$1" | jq -sc --arg m "${2:-}" '[.[] | select(.name? and ($m == "" or .name == $m))] | group_by([.name, .labels])[] | last'; }
 

@@ -18,7 +18,8 @@ ok "all of them load from YAML alone"
 read -r reads _ sectors _ <"/sys/block/${DEVICE##*/}/stat"
 check "the device is read from" "$PYTHON" "$ROOT/tests/e2e/helpers/blocks.py" "$DEVICE"
 read -r reads_after _ sectors_after _ <"/sys/block/${DEVICE##*/}/stat"
-sleep 0.6	# three readings
+# shellcheck disable=SC2086
+read_again $TOOLS
 check "the ledger balances at rest" balanced 5
 check "stops orderly" stop
 

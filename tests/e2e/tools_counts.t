@@ -69,7 +69,7 @@ else
 	say "no cgroup is filled: the memory controller is not mounted as cgroup v1"
 fi
 snapshot inner1
-sleep 0.6	# three readings of a map
+read_again hardirqs softirqs syscount
 check "the ledger balances at rest" balanced 5
 check "stops orderly" stop
 snapshot outer1

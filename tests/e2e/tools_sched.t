@@ -18,7 +18,7 @@ ok "all of them load from YAML alone"
 timeout 10 sh -c ': >"$1"' - "$T/go"
 check "it is woken many times, and ends" wait "$SLEEPER"
 forget "$SLEEPER"
-sleep 0.6	# three readings
+read_again runqlat cpudist wakeuptime offcputime
 check "the ledger balances at rest" balanced 5
 nothing_lost runqslower
 check "stops orderly" stop
