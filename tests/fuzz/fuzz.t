@@ -27,5 +27,7 @@ for f in tests/fuzz/fuzz_*.c; do
 	run "$name" 3000 "$T/$name" && ok "$name: 3000 inputs" || not_ok "$name: 3000 inputs; longer with: make fuzz SECONDS=60"
 	grep -q '^stat::\|DONE' "$T/log" || not_ok "$name: it says that it is through"
 done
+# A clone has no folder of inputs for this one.
+scripts/fuzz 1 build/fuzz/bin/fuzz_tcpstate >"$T/log" 2>&1 && ok "make fuzz runs one that begins with nothing" || not_ok "make fuzz runs one that begins with nothing"
 echo "1..$N"
 exit $FAILED
