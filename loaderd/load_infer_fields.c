@@ -145,6 +145,6 @@ void infer_key(struct arena *a, const struct program *p, const struct program_ev
 		r->key = arena_printf(
 			a, "process id (hash '%s' names neither a function nor a field that can be a key)", hash);
 	} else {
-		r->key = "process id";
+		r->key = m->pid_offset < 0 ? "none" : "process id";
 	}
 }

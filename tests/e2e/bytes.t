@@ -59,6 +59,8 @@ like "show: where a FIFO is" "$(section lines)" "^  fifo +$T/x/lib/pipe/bytes.li
 like "show: that its group may write" "$(section lines)" '^  writers .*group'
 like "show: that anybody may" "$(section more)" '^  writers +anybody$'
 like "show: that it was there before" "$(section older)" '^  writers .*it was there before'
+like "show: whose function gives a key" "$(cat "$T/show")" '^  lines → plain, key what first_byte\(\) of bytes returns'
+like "show: what belongs to no process has no key" "$(cat "$T/show")" '^  by_index → plain, key none'
 is "show --json has the same" "$(ctl show bytes --json | jq -c '.. | objects | select(.name? == "more" or .name? == "by_hash") | select(.type? == "pipe" or .poll?) | [.name, .path, .made, .writers, .poll.interval_ns, .poll.reset, [.poll.values[]?.metric], [.poll.labels.root.fields[]?.name]]')" \
 	"$(printf '%s\n' '["by_hash",null,null,null,250000000,false,["by_hash_calls","by_hash_sum"],["n"]]' "[\"more\",\"$T/fifos/more\",true,true,null,null,[],[]]")"
 
