@@ -26,6 +26,8 @@ ticker 400
 check "the ledger balances" balanced 30
 ctl ledger go --json >"$T/ledger.json"
 row() { jq "[.events[] | select(.event == \"$1\") | .$2] | add" "$T/ledger.json"; }
+inside channeld "$BUILD/tests/tools/spoolcat" --keys --from 0 "$RUN/spool/go.spool" 2>/dev/null | sed -E 's/^([0-9]+) \{/{"key":\1,/' >"$T/spool"
+compare "a key by a function" <(jq -r 'select(.event == "emits" and .data.n) | "\(.key) \(.data.n)"' "$T/spool") <(seq 0 399 | awk '$1 % 4 < 2 { print $1 % 5, $1 }')
 is "the published function answered for each event" "$(row oom_user ok)" 400
 is "ok: two of four" "$(row emits ok)" 200
 is "results: a sample more for each second one" "$(row emits results)" 300

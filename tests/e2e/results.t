@@ -36,6 +36,11 @@ like "show says whose function gives the key" "$(ctl show tick)" "what parity\(\
 ticker 800
 check "the ledger balances" balanced 20
 is "each user_so has one sandbox, whatever asks it" "$(pgrep -c -P "$(pgrep -P "$(daemon_pid channeld)" -f ebpf-launcher | head -1)" ebpf-sandbox)" 2
+inside channeld "$BUILD/tests/tools/spoolcat" --keys --from 0 "$RUN/spool/tick.spool" 2>/dev/null | sed -E 's/^([0-9]+) \{/{"key":\1,/' >"$T/spool"
+keyed() { jq -r "select(.channel == \"$1\" and .event == \"$2\") | $3" "$T/spool"; }
+compare "a key by a field is what it holds" <(keyed left moody .key) <(seq 0 799)
+compare "one by a function is what that returns" <(keyed right plain .key) <(seq 0 799 | awk '{ print $1 % 2 }')
+is "without either it is the process id" "$(keyed third shapes .key | sort -u)" "$(keyed right plain .data.pid | sort -u)"
 ctl ledger tick --json >"$T/ledger.json"
 row() { jq "[.events[] | select(.channel == \"$1\" and .event == \"$2\") | .$3] | add" "$T/ledger.json"; }
 for c in left right; do
