@@ -100,6 +100,26 @@ static void a_death_that_nobody_lived_to_judge_is_none_of_those_in_a_row(void **
 	assert_int_equal(one.state, PROCESSOR_FAILED);
 }
 
+static void each_record_that_ends_it_makes_it_wait_longer(void **state)
+{
+	struct processor_limits limits = processor_default_limits;
+	struct processor_row one = {};
+	struct health h = { &limits, &one, "some" };
+	uint64_t wait = limits.delay_min_ns;
+
+	(void)state;
+	limits.failed_after = 1000;
+	health_judge(&h, 2, 7);
+	assert_int_equal(one.retry_at_ns, 7);	/* at once: it may have been the record */
+	for (unsigned ends = 3; ends < 80; ends++, wait = MIN(2 * wait, limits.delay_max_ns)) {
+		health_judge(&h, 1, 7);
+		assert_int_equal(one.state, PROCESSOR_WAITING);
+		assert_int_equal(one.retry_at_ns, 7 + wait);
+		assert_int_equal(health_due(&h, 8), wait - 1);
+	}
+	assert_int_equal(wait, limits.delay_max_ns);
+}
+
 static void a_record_done_between_begins_anew(void **state)
 {
 	struct processor *p = fixture_start(*state, "misbehave", NULL);
@@ -264,6 +284,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		T(deaths_in_a_row_make_it_failed_and_the_rest_is_counted_at_once),
 		T(a_death_that_nobody_lived_to_judge_is_none_of_those_in_a_row),
+		T(each_record_that_ends_it_makes_it_wait_longer),
 		T(a_record_done_between_begins_anew),
 		T(a_failed_one_is_tried_again_and_recovers),
 		T(a_new_worker_finds_it_failed),
