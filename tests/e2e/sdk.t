@@ -17,6 +17,13 @@ check "it compiles as the README says" sh -e compile.sh
 check "so do the functions around a load" cc -shared -fPIC -O2 -Wall -Wextra -Werror -Isdk -Iabi my_load.c -o my_load.so
 check "it compiles with what is installed in one folder" eval "mkdir installed && cp abi/*.h sdk/*.h installed &&
 	cc -shared -fPIC -O2 -Iinstalled my_processor.c -o installed.so"
+if command -v go >/dev/null; then
+	block go >my_processor.go
+	block sh 2 >go.sh
+	check "so does the one in Go" eval "(mkdir in_go && cp -r sdk my_processor.go in_go && cd in_go && sh -e ../go.sh && nm -D my_processor.so | grep -q ' T process$')"
+else
+	ok "so does the one in Go # SKIP there is no go on PATH"
+fi
 check "it passes check --artifacts" "$BIN/ebpfctl" check --artifacts mine.yaml
 start x "$T/mine.yaml" || { not_ok "it loads"; done_testing; }
 ok "it loads"
