@@ -62,7 +62,7 @@ for p in $STORM_PROGRAMS; do
 	is "$p: produced = delivered + counted" "$(($(storm_count "$p" <"$T/got") + $(counted "$p")))" "$produced"
 	is "$p: nothing twice" "$(cut -d' ' -f1 "$T/got" | sort | uniq -d | wc -l)" 0
 	[ "$p" = map ] || is "$p: nothing that was not produced" "$(awk -v n="$produced" '$1 < 0 || $1 >= n' "$T/got" | wc -l)" 0
-	say "$p: $(storm_count "$p" <"$T/got") delivered, $(counted "$p") counted: $(ctl ledger "$p" --json | jq -c '[(.channels[], .events[]) | to_entries[] | select(.key | test("ring_full|nmi|lost|decode|so_|filtered|oversize|spool_full")) | select(.value != 0) | {(.key): .value}] | add')"
+	say "$p: $(storm_count "$p" <"$T/got") delivered, $(counted "$p") counted: $(ctl ledger "$p" --json | jq -c '[(.channels[], .events[]) | to_entries[] | select(.key | test("ring_full|nmi|lost|decode|so_|filtered|oversize|spool_full")) | select(.value != 0) | {(.key): .value}] | add // {}')"
 done
 check "stops orderly" stop
 done_testing
