@@ -78,8 +78,15 @@ compare "linear histogram: each bucket" <(buckets linear) \
 	<({ for _ in {1..5}; do seq 0 1999; done; seq 0 76; } | awk '{ b = int($1 % 160 / 10) * 10 + 9; s[b]++ } END { for (k in s) print k, s[k] }' | sort -n)
 compare "stacks: each once, with its addresses" <(jq -r 'select(.channel == "stacks") | .data | "\(.stack_id) \(.addresses | length > 0)"' "$out" | sort) \
 	<(jq -r 'select(.channel == "stacks") | .data | "\(.stack_id) true"' "$out" | sort -u)
+# As bpftool has them, byte by byte; 0 ends them.
+jq -c '[.value | range(0; length; 8) as $i | .[$i:$i + 8] | reverse | map(.[2:]) | join("") | sub("^0+"; "0x")] | .[:index("0x")]' "$T/stacks.json" | sort >"$T/addresses"
+compare "stacks: the addresses that are in the map" <(jq -c 'select(.channel == "stacks") | .data.addresses' "$out" | grep -Fxf "$T/addresses" | sort) "$T/addresses"
 check "there was one" grep -q '"stack_id":[0-9]*,"addresses":\["0x' "$out"
 check "all samples of a reading have its time" test "$(jq -r 'select(.channel == "by_index") | .ts' "$out" | sort -u | wc -l)" -lt "$(jq -r 'select(.channel == "by_index") | .ts' "$out" | wc -l)"
+jq -r 'select(.channel == "total") | .ts' "$out" | sort -u >"$T/readings"
+check "there are as many as the interval allows: $(wc -l <"$T/readings"), 200 ms apart" jq -enR '
+	def ms: (.[:19] + "Z" | fromdate) * 1000 + (.[20:23] | tonumber);
+	[inputs | ms] | length > 3 and length <= (last - first) / 200 + 2' "$T/readings"
 is "which is no event's" "$(jq -r .ts_source "$out" | sort -u)" drain
 
 # Long readings, a small spool, and a worker that never gets through one.
