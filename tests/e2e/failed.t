@@ -65,6 +65,16 @@ like "one that makes no sense is refused, with its place" "$refused" "50-test.ya
 
 check "unloads" ctl unload tick
 check "and nothing is said any more" eval '! said | grep -q processor:'
+
+echo "processor: { delay-min: 60s, delay-max: 60s }" >"$T/conf/channeld.d/50-test.yaml"
+sed '/broken\|honest/d' "$T/tick.yaml" >"$T/waits.yaml"
+check "with longer delays" busctl --address="$BUS" call org.ebpfagent.channel1 /org/ebpfagent/channel1 org.ebpfagent.daemon1 Reload 'a{sv}' 0
+check "another one that dies of every event is loaded" ctl load "$T/waits.yaml"
+ticker 3 200
+waits() { [ "$(processor sick state) $(processor sick deaths)" = "waiting 4" ]; }
+check "after its second event it waits, and that is on the bus" wait_for 10 waits
+is "the third one is pending meanwhile" "$(ctl ledger waits --json | jq -c '.channels[0] | [.drained + .pending, .pending > 0]')" '[3,true]'
+check "unloads by force" ctl unload --force waits
 check "stops orderly" stop
 compare "the honest one's results: all, in order" <(jq -r 'select(.event == "honest") | .data.n' "$T/x.out") <(seq 0 100)
 done_testing
