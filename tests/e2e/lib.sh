@@ -94,8 +94,8 @@ all_alive() { local who; for who; do [ -n "$(victim "$who")" ] || return 1; done
 holds() { find "/proc/$(daemon_pid "$1")/fd" -lname "*$2*" 2>/dev/null | grep -q .; }
 # spool_says PROGRAM KIND FIELD: a number in its spool's own words (tests/tools/spoolcat), for which no daemon is asked
 spool_says() { inside channeld "$BUILD/tests/tools/spoolcat" "$RUN/spool/$1.spool" 2>&1 >/dev/null | sed -nE "s/^$2 .*\b$3=([0-9]+).*/\1/p"; }
-# channeld_rows METHOD: what channeld answers on the bus, each row in a line of JSON
-channeld_rows() { busctl --address="$BUS" --json=short call org.ebpfagent.channel1 /org/ebpfagent/channel1 org.ebpfagent.channel1 "$1" 'a{sv}' 0 | jq -c '.data[0][] | map_values(.data)'; }
+# channeld_rows METHOD [PROGRAM]: what channeld answers on the bus, each row in a line of JSON
+channeld_rows() { busctl --address="$BUS" --json=short call org.ebpfagent.channel1 /org/ebpfagent/channel1 org.ebpfagent.channel1 "$1" "${2:+s}a{sv}" ${2:+"$2"} 0 | jq -c '.data[0][] | map_values(.data)'; }
 # all_json FILE: every line is JSON
 all_json() { jq -e . "$1" >/dev/null; }
 # what sinkd says is not as it should be
