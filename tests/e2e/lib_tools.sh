@@ -54,7 +54,7 @@ nothing_lost() {
 		is "$program: nothing was lost" "$(ctl ledger "$program" --json | jq -c '[.channels[].lost] | unique')" '[0]'
 	done
 }
-read_since() { local p; for p in "${@:2}"; do [[ "$(jq -r --arg p "$p" 'select(.program == $p) | .ts' "$T/x.out" | tail -1)" > "$1" ]] || return 1; done; }
+read_since() { local p; for p in "${@:2}"; do [[ "$(tail -1 "$T/x/log/$p.jsonl" | jq -r .ts)" > "$1" ]] || return 1; done; }
 # read_again PROGRAM…: the maps of each are read once more from now on
 read_again() { check "the maps are read after that" wait_for 10 read_since "$(date -u +%FT%T.%N)" "$@"; }
 # last_samples PROGRAM [METRIC]: of each metric and its labels the last sample
