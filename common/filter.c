@@ -7,6 +7,7 @@
 #include <poll.h>
 #include <signal.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -16,11 +17,21 @@
 #define TRIES      4
 #define WAIT_MS 3000		/* a list that it spoiled it may follow for ever */
 
+/* Whatever it waits for, it ends with its parent, whose locks it has as well: nobody could start in its place. */
+static void end_with(pid_t parent)
+{
+	if (prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) < 0 || getppid() != parent)
+		_exit(ESRCH);
+}
+
 static void in_child(uint32_t otherwise, filter_fill fill, void *arg, pid_t self, int out)
 {
-	scmp_filter_ctx ctx = seccomp_init(otherwise);
-	int err = ctx ? fill(ctx, self, arg) : -ENOMEM;
+	scmp_filter_ctx ctx;
+	int err;
 
+	end_with(self);
+	ctx = seccomp_init(otherwise);
+	err = ctx ? fill(ctx, self, arg) : -ENOMEM;
 	if (err == 0)
 		err = seccomp_export_bpf(ctx, out);
 	_exit(err < 0 ? -err & 0xff : 0);
