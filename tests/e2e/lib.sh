@@ -90,6 +90,19 @@ kill_one() {
 	wait_for 5 there && kill -9 "$pid" || { say "no $who to kill"; return 1; }
 }
 all_alive() { local who; for who; do [ -n "$(victim "$who")" ] || return 1; done; }
+# polled NAME ENTRIES: $T/NAME.yaml, of maps that ticker fills (tests/bpf/polled.bpf.c); stdin: how they are read
+polled() {
+	cat >"$T/$1.yaml" <<Y
+programs:
+  - name: polled
+    type: ebpf_object
+    path: $BUILD/tests/bpf/polled.bpf.o
+    properties: { variables: { tick_magic: $MAGIC, entries: $2 } }
+spool: { size: 256K }
+channels:
+$(cat)
+Y
+}
 # holds DAEMON WHAT: it has something open whose path or name has that
 holds() { find "/proc/$(daemon_pid "$1")/fd" -lname "*$2*" 2>/dev/null | grep -q .; }
 # spool_says PROGRAM KIND FIELD: a number in its spool's own words (tests/tools/spoolcat), for which no daemon is asked

@@ -4,18 +4,6 @@
 # or channeld is killed in the middle of readings.
 . "$(dirname "$0")/lib.sh"
 
-yaml() { # NAME ENTRIES: reads CHANNELS from stdin
-	cat >"$T/$1.yaml" <<Y
-programs:
-  - name: polled
-    type: ebpf_object
-    path: $BUILD/tests/bpf/polled.bpf.o
-    properties: { variables: { tick_magic: $MAGIC, entries: $2 } }
-spool: { size: 256K }
-channels:
-$(cat)
-Y
-}
 # dump MAP: of the last instance's program, each entry of it in a line of JSON
 dump() {
 	local id
@@ -28,7 +16,7 @@ sums() {
 		awk -F'\t' '{ s[$1 " " $2] += $3 } END { for (k in s) print k, s[k] }' | sort
 }
 
-yaml small 64 <<'Y'
+polled small 64 <<'Y'
   by_hash: { type: map, interval: 100ms, reset: true, metric: calls, values: [calls, sum] }
   by_index: { type: map, interval: 100ms, reset: true }
   total: { type: map, interval: 200ms, kind: gauge }
@@ -90,7 +78,7 @@ check "there are as many as the interval allows: $(wc -l <"$T/readings"), 200 ms
 is "which is no event's" "$(jq -r .ts_source "$out" | sort -u)" drain
 
 # Long readings, a small spool, and a worker that never gets through one.
-yaml large 4096 <<'Y'
+polled large 4096 <<'Y'
   by_hash: { type: map, interval: 20ms, reset: true, metric: calls, values: [calls, sum] }
   cpu_lru: { type: map, interval: 20ms, reset: true }
 Y

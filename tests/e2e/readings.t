@@ -5,20 +5,9 @@
 . "$(dirname "$0")/lib.sh"
 [ -z "${EBPF_AGENT_UNITS:-}" ] || skip_all "it looks into the folders of a private instance"
 
-# program NAME ENTRIES INTERVAL
-program() {
-	cat >"$T/$1.yaml" <<Y
-programs:
-  - name: polled
-    type: ebpf_object
-    path: $BUILD/tests/bpf/polled.bpf.o
-    properties: { variables: { tick_magic: $MAGIC, entries: $2 } }
-spool: { size: 256K }
-channels:
-  by_hash: { type: map, interval: $3, reset: true, metric: calls, values: [calls] }
-Y
-}
-program few 8 2s
+# by_hash NAME ENTRIES INTERVAL
+by_hash() { polled "$1" "$2" <<<"  by_hash: { type: map, interval: $3, reset: true, metric: calls, values: [calls] }"; }
+by_hash few 8 2s
 start x "$T/few.yaml" || { not_ok "an instance with a polled map gets ready"; done_testing; }
 ok "an instance with a polled map gets ready"
 P=few
@@ -72,7 +61,7 @@ is "no id twice" "$(jq -r .id "$T/x/log/few.jsonl" | sort | uniq -d | wc -l)" 0
 check "unloads" ctl unload few
 
 # In the middle of a long reading, whose other half is the one that is damaged.
-program many 4096 100ms
+by_hash many 4096 100ms
 P=many
 check "a second program" ctl load "$T/many.yaml"
 ticker 4096
