@@ -30,6 +30,8 @@ def asleep(pid, beyond):
     return time.monotonic_ns()
 
 
+# On one processor: across two an interrupt finishes what the waker began, under the name of whoever it interrupts.
+os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})
 here, there = os.pipe()
 told, tell = os.pipe()
 sleeper = os.fork()
