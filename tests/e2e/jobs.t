@@ -123,7 +123,7 @@ wait "$LOAD"; is "… and it loads" "$? $(cat "$T/out")" "0 loaded c"; forget "$
 kill -STOP "$broker"
 "$BIN/ebpfctl" --bus "$BUS" load --json "$T/b.yaml" >"$T/out" 2>"$T/err" & LOAD=$!
 PIDS+=("$LOAD")
-check "with --json in JSON" wait_for 10 eval "jq -e '.phase == \"opening artifacts 0/1\" and .progress == 5 and (.job | test(\"job/\"))' '$T/err'"
+check "with --json in JSON" wait_for 10 eval "jq -se 'any(.phase == \"opening artifacts 0/1\" and .progress == 5 and (.job | test(\"job/\")))' '$T/err'"
 kill -TERM "$LOAD"
 wait "$LOAD"; is "SIGTERM cancels it" "$? $(jq -r '.[0].error' "$T/out")" "1 b: the load was cancelled; nothing of it is left"; forget "$LOAD"
 is "… and nothing is left" "$(objects $LP/program/b) $(pins b)" "0 0"
