@@ -54,10 +54,12 @@ struct batch_area {
 };
 #define BATCH_IN_OFFSET ((sizeof(struct batch_area) + 4095) & ~4095UL)
 
-/* File descriptors that ebpf-sandbox finds at start. The file (an initfile, sealed) is there only if a row will ask for
- * it; functions see it mapped read-only. */
+/* File descriptors that ebpf-sandbox finds at start. Over the listener's, a socket, it sends that of its system call
+ * filter (common/listener.h), and closes it. The file (an initfile, sealed) is there only if a row will ask for it;
+ * functions see it mapped read-only. */
 enum {
-	SANDBOX_FD_BATCH = 3, SANDBOX_FD_REQUEST = 4, SANDBOX_FD_DONE = 5, SANDBOX_FD_SO = 6, SANDBOX_FD_FILE = 7,
+	SANDBOX_FD_BATCH = 3, SANDBOX_FD_REQUEST = 4, SANDBOX_FD_DONE = 5, SANDBOX_FD_SO = 6, SANDBOX_FD_LISTENER = 7,
+	SANDBOX_FD_FILE = 8,
 	SANDBOX_FD_END
 };
 

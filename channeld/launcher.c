@@ -94,7 +94,8 @@ static pid_t start_sandbox(struct launcher *l, const struct launcher_request *re
 		{ l->null, 2 },
 #endif
 		{ fds[0], SANDBOX_FD_BATCH }, { fds[1], SANDBOX_FD_REQUEST }, { fds[2], SANDBOX_FD_DONE },
-		{ fds[3], SANDBOX_FD_SO }, { l->folder, FD_FOLDER }, { fds[has_file ? 4 : 0], SANDBOX_FD_FILE },
+		{ fds[3], SANDBOX_FD_SO }, { fds[4], SANDBOX_FD_LISTENER }, { l->folder, FD_FOLDER },
+		{ fds[has_file ? 5 : 0], SANDBOX_FD_FILE },
 	};
 	struct spawn s = { .path = path, .argv = argv, .envp = envp, .fds = map, .n_fds = ARRAY_SIZE(map) - !has_file,
 			   .change_id = true, .uid = uid, .gid = uid, .new_session = true };
@@ -117,14 +118,14 @@ static void on_spawn(struct launcher *l, struct connection *c, const struct laun
 	uid_t uid = 0;
 	pid_t pid;
 
-	if ((n_fds != 4 && n_fds != 5) || !memchr(req->functions, 0, sizeof(req->functions)))
+	if ((n_fds != 5 && n_fds != 6) || !memchr(req->functions, 0, sizeof(req->functions)))
 		pid = -EINVAL;
 	else if (c->pid)
 		pid = -EBUSY;
 	else
 		pid = pick_uid(l, &uid);
 	if (pid == 0)
-		pid = start_sandbox(l, req, uid, fds, n_fds == 5);
+		pid = start_sandbox(l, req, uid, fds, n_fds == 6);
 	if (pid < 0) {
 		reply.error = pid;
 	} else {

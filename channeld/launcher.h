@@ -22,8 +22,8 @@
 #define LAUNCHER_FUNCTIONS_MAX 4096
 
 enum launcher_request_type {
-	/* With 4 descriptors: batch memfd, request and done eventfd, shared object; with a fifth: the file that a row
-	 * may ask for. Answer: SPAWNED or FAILED. */
+	/* With 5 descriptors: batch memfd, request and done eventfd, shared object, the listener's socket; with a
+	 * sixth: the file that a row may ask for. Answer: SPAWNED or FAILED. */
 	LAUNCHER_SPAWN = 1,
 	LAUNCHER_KILL = 2,	/* SIGKILL to the sandbox, if there is one. The answer is its EXITED */
 };

@@ -49,6 +49,9 @@ typedef void processor_on_result(void *arg, uint64_t cookie, enum spool_drop dro
 int processor_run(struct processor *p, processor_on_result *on_result, void *arg);
 int processor_wait_ms(const struct processor *p);	/* 1 to 1000 */
 
+/* While its sandbox is being loaded and no batch is run: answers what it asks, and returns what is readable when it
+ * asks again; -1: it is loaded, or nothing can be done about it before a batch is run. */
+int processor_loading(struct processor *p);
 /* About once a second, between batches: one that has died meanwhile is known to be dead, and no record is blamed; one
  * whose threads use too much CPU time is ended, and failed. */
 void processor_look(struct processor *p, uint64_t now);

@@ -77,6 +77,17 @@ void health_wait(struct health *h, const char *why, uint64_t now, uint64_t ns)
 	set_state(h, PROCESSOR_WAITING);
 }
 
+void health_refused(struct health *h, int nr)
+{
+	char call[REFUSALS_NAME_MAX];
+
+	if (!refusals_add(&h->row->refusals, nr))
+		return;
+	refusals_name(nr, call);
+	log_warning("processor %s tried %s, which no processor may, and was refused; further tries are counted",
+		    h->name, call);
+}
+
 void health_good(struct health *h)
 {
 	if (h->row->in_row >= h->limits->failed_after)

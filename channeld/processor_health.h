@@ -27,6 +27,8 @@ void health_judge(struct health *h, unsigned ends, uint64_t now);
 void health_fail(struct health *h, const char *how, uint64_t now);
 /* It cannot be started for a reason that is not its own. @ns: what to wait. */
 void health_wait(struct health *h, const char *why, uint64_t now, uint64_t ns);
+/* Its sandbox was refused system call @nr: counted, and said the first time. */
+void health_refused(struct health *h, int nr);
 /* A record was done. */
 void health_good(struct health *h);
 

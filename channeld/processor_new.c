@@ -113,7 +113,7 @@ int processor_new(const struct manifest *m, const char *name, int launcher_sock,
 	p = calloc(1, sizeof(*p));
 	if (!p)
 		return -ENOMEM;
-	p->so = p->file = p->child.conn = -1;
+	p->so = p->file = p->child.conn = p->listener.sock = p->listener.fd = -1;
 	p->limits = limits ?: &processor_default_limits;
 	p->health = (struct health){ p->limits, row ?: &p->own_row, p->name };
 	p->health.row->used = 1;
@@ -149,6 +149,7 @@ void processor_free(struct processor *p)
 	if (!p)
 		return;
 	child_disconnect(&p->child);
+	listener_close(&p->listener);
 	batch_fini(&p->batch);
 	closep(&p->so);
 	closep(&p->file);

@@ -6,6 +6,7 @@
 
 #include <stdarg.h>
 
+#include "../common/listener.h"
 #include "launcher.h"
 #include "processor.h"
 #include "processor_child.h"
@@ -17,6 +18,7 @@
 struct processor {
 	struct batch batch;
 	struct processor_child child;
+	struct listener listener;	/* of the child's system calls */
 	char name[256];			/* program/item, for messages */
 	char functions[LAUNCHER_FUNCTIONS_MAX];	/* names, by BATCH_SEPARATOR */
 	uint16_t inits[BATCH_MAX_FUNCTIONS], n_inits;	/* called in each new sandbox */

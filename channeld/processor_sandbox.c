@@ -31,12 +31,15 @@ uint64_t sandbox_cpu_time(pid_t pid)
 
 int sandbox_start(struct processor *p)
 {
-	const int fds[] = { p->batch.fd, p->batch.request, p->batch.done, p->so, p->file };
-	int r;
+	cleanup(closep) int theirs = -1;
+	int r = listener_new(&p->listener, &theirs);
+	const int fds[] = { p->batch.fd, p->batch.request, p->batch.done, p->so, theirs, p->file };
 
 	p->ready = false;
 	batch_reset(&p->batch);
-	r = child_start(&p->child, p->functions, p->limits->memory, fds, ARRAY_SIZE(fds) - (p->file < 0));
+	if (r == 0)
+		r = child_start(&p->child, p->functions, p->limits->memory, fds,
+				ARRAY_SIZE(fds) - (p->file < 0));
 	if (r == -EUSERS)
 		return processor_put_off(p, r, "no sandbox: every uid of the range is in use");
 	if (r < 0)
@@ -47,27 +50,62 @@ int sandbox_start(struct processor *p)
 	return 0;
 }
 
+static bool loaded(const struct processor *p)
+{
+	return __atomic_load_n(&p->batch.area->ready, __ATOMIC_ACQUIRE) != 0;
+}
+
+static void on_refused(void *arg, int nr)
+{
+	struct processor *p = arg;
+
+	health_refused(&p->health, nr);
+}
+
+/* What loading needs is over for good once it is loaded, whatever the area says later. */
+static void answer_calls(struct processor *p)
+{
+	if (loaded(p))
+		p->listener.loading = false;
+	listener_answer(&p->listener, on_refused, p);
+}
+
+int processor_loading(struct processor *p)
+{
+	struct pollfd poll_fd = { .fd = listener_poll_fd(&p->listener), .events = POLLIN };
+
+	if (!p->listener.loading)
+		return -1;
+	if (poll(&poll_fd, 1, 0) > 0)
+		answer_calls(p);
+	return p->listener.loading ? listener_poll_fd(&p->listener) : -1;
+}
+
 int sandbox_await(struct processor *p, bool (*done)(const struct processor *), uint64_t ms)
 {
 	uint64_t until = now_ms() + ms;
 
 	for (;;) {
 		struct pollfd fds[] = { { .fd = p->batch.done, .events = POLLIN },
-					{ .fd = p->child.conn, .events = POLLIN } };
+					{ .fd = p->child.conn, .events = POLLIN },
+					{ .fd = listener_poll_fd(&p->listener), .events = POLLIN } };
 		uint64_t now = now_ms();
-		int r = poll(fds, 2, now < until ? (int)(until - now) : 0);
+		int r = poll(fds, ARRAY_SIZE(fds), now < until ? (int)(until - now) : 0);
 
 		if (r < 0 && errno != EINTR)
 			return processor_fail(p, -errno, "poll: %s", strerror(errno));
 		if (r == 0)
 			return AWAIT_TIMEOUT;
+		/* First: whatever a batch tried is said when it is done. */
+		if (r > 0 && fds[2].revents)
+			answer_calls(p);
 		if (r > 0 && fds[0].revents && batch_take_ring(&p->batch) && done(p))
 			return AWAIT_RANG;
 		if (r > 0 && fds[1].revents) {
 			r = child_receive(&p->child);
 			return r < 0 ? processor_put_off(p, r, "ebpf-launcher is gone: %s", strerror(-r)) : AWAIT_DIED;
 		}
-		/* Rung for nothing, again and again, by hostile code: time passes all the same. */
+		/* Rung or asked for nothing, again and again, by hostile code: time passes all the same. */
 		if (now >= until)
 			return AWAIT_TIMEOUT;
 	}
@@ -107,11 +145,6 @@ const char *sandbox_describe_end(struct processor *p)
 	else
 		snprintf(p->how, sizeof(p->how), "ended with status %d", p->child.status);
 	return p->how;
-}
-
-static bool loaded(const struct processor *p)
-{
-	return __atomic_load_n(&p->batch.area->ready, __ATOMIC_ACQUIRE) != 0;
 }
 
 /* What a sandbox wrote, fit for a log. */

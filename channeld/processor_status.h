@@ -12,6 +12,7 @@
 
 #include "../abi/spool.h"
 #include "../common/base.h"
+#include "../common/refusals.h"
 
 struct processor_limits {
 	uint64_t memory;		/* bytes of private writable memory of a sandbox (RLIMIT_DATA) */
@@ -47,6 +48,7 @@ struct processor_row {
 	uint64_t in_row;		/* of these, those judged since a record was done: processor_health.h */
 	uint64_t retry_at_ns;		/* CLOCK_MONOTONIC: waiting or failed, till then */
 	uint64_t letters;		/* written to the dead-letter file */
+	struct refusals refusals;	/* of its sandboxes' system calls */
 	char last_end[136];		/* how the last one ended; empty: none did */
 };
 

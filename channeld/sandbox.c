@@ -196,7 +196,9 @@ static int lock_up(struct batch_area *area, uint64_t memory, uint64_t threads)
 	signal(SIGPIPE, SIG_IGN);
 	be_first_to_go();
 	set_stack_size();
-	r = sandbox_make_filters();
+	r = sandbox_make_filter();
+	if (r == 0)
+		r = sandbox_catch_traps();
 	if (r == 0)
 		r = drop_caps();
 	if (r == 0)
@@ -210,7 +212,10 @@ static int lock_up(struct batch_area *area, uint64_t memory, uint64_t threads)
 		snprintf(area->error, sizeof(area->error), "this kernel has no Landlock");
 	else if (r < 0)
 		return fail(area, "Landlock: %s", strerror(-r));
-	r = sandbox_lock_calls(true);
+	r = sandbox_lock_calls();
+	if (r == -EBUSY)
+		return fail(area, "the system calls could not be filtered: somebody else answers those of all "
+			    "processes here (a container's manager?), and there can be one only");
 	return r < 0 ? fail(area, "the system calls could not be filtered: %s", strerror(-r)) : 0;
 }
 
@@ -256,10 +261,8 @@ static int start(struct sandbox *s)
 {
 	pthread_attr_t attr;
 	pthread_t thread;
-	int r = sandbox_lock_calls(false);
+	int r;
 
-	if (r < 0)
-		return fail(s->area, "the system calls could not be filtered: %s", strerror(-r));
 	pthread_attr_init(&attr);
 	pthread_attr_setstacksize(&attr, STACK_SIZE);
 	r = pthread_create(&thread, &attr, run, s);

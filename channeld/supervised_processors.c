@@ -220,7 +220,7 @@ static void letters_path(const struct supervised *child, char ret[PATH_MAX])
 
 void processors_append(const struct supervised *child, struct bus_rows *rows)
 {
-	char path[PATH_MAX];
+	char path[PATH_MAX], refusals[REFUSALS_TEXT_MAX];
 
 	if (processors_any(child))
 		letters_path(child, path);
@@ -245,6 +245,9 @@ void processors_append(const struct supervised *child, struct bus_rows *rows)
 		bus_row_u64(rows, "restarts", row.starts ? row.starts - 1 : 0);
 		bus_row_u64(rows, "deaths", row.deaths);
 		bus_row_str(rows, "last_end", row.last_end);
+		refusals_text(&row.refusals, refusals);
+		bus_row_u64(rows, "refused", row.refusals.n);
+		bus_row_str(rows, "refused_calls", refusals);
 		bus_row_u64(rows, "letters", row.letters);
 		bus_row_u64(rows, "letters_lost", child->processors ? child->processors->letters_lost : 0);
 		bus_row_u64(rows, "letters_gone", child->processors ? child->processors->letters_gone : 0);

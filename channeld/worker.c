@@ -184,11 +184,26 @@ static int sleep_ms(const struct worker *w, uint64_t now)
 	return (int)MIN((left + NSEC_PER_MSEC - 1) / NSEC_PER_MSEC, soon ? 10ULL : 1000ULL);
 }
 
+/* A sandbox that is being loaded is answered before the first event is there for it. Each wakes once and is asked for
+ * anew, so that none wakes a worker without end once it is loaded. */
+static void wait_for_loads(struct worker *w)
+{
+	for (size_t i = 0; i < w->drain.n_sandboxes; i++) {
+		int fd = processor_loading(w->drain.sandboxes[i]);
+		struct epoll_event e = { .events = EPOLLIN | EPOLLONESHOT, .data.fd = fd };
+
+		if (fd >= 0 && epoll_ctl(w->epoll, EPOLL_CTL_MOD, fd, &e) < 0)
+			(void)epoll_ctl(w->epoll, EPOLL_CTL_ADD, fd, &e);
+	}
+}
+
 static void wait_for_events(struct worker *w, uint64_t now)
 {
 	struct epoll_event events[64];	/* the others next time */
-	int n = epoll_wait(w->epoll, events, ARRAY_SIZE(events), sleep_ms(w, now));
+	int n;
 
+	wait_for_loads(w);
+	n = epoll_wait(w->epoll, events, ARRAY_SIZE(events), sleep_ms(w, now));
 	for (int i = 0; i < n; i++) {
 		if (events[i].data.fd == w->control)
 			listen_to(w);

@@ -116,10 +116,23 @@ int filter_make(uint32_t otherwise, filter_fill fill, void *arg, struct filter *
 	return err < 0 ? err : -EIO;
 }
 
-int filter_install(const struct filter *f)
+static long install(const struct filter *f, unsigned flags)
 {
 	struct sock_fprog program = { (unsigned short)f->n, (struct sock_filter *)f->code };
-	long r = syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, SECCOMP_FILTER_FLAG_TSYNC, &program);
+	long r = syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, flags, &program);
 
-	return r < 0 ? -errno : r > 0 ? -EBUSY : 0;
+	return r < 0 ? -errno : r;
+}
+
+int filter_install(const struct filter *f)
+{
+	long r = install(f, SECCOMP_FILTER_FLAG_TSYNC);
+
+	return r > 0 ? -EBUSY : (int)r;
+}
+
+int filter_install_listening(const struct filter *f)
+{
+	return (int)install(f, SECCOMP_FILTER_FLAG_TSYNC | SECCOMP_FILTER_FLAG_TSYNC_ESRCH |
+				       SECCOMP_FILTER_FLAG_NEW_LISTENER);
 }

@@ -23,5 +23,8 @@ int filter_make(uint32_t otherwise, filter_fill fill, void *arg, struct filter *
 
 /* On all threads of this process. Needs no_new_privs. 0; -EBUSY: a thread has another filter; -errno. */
 int filter_install(const struct filter *f);
+/* The same for one with SCMP_ACT_NOTIFY: the descriptor (CLOEXEC) over which its calls are answered (listener.h).
+ * -EBUSY: a filter from before has one, and there can be no other. */
+int filter_install_listening(const struct filter *f);
 
 #endif

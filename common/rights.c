@@ -43,7 +43,7 @@ const struct rights rights_channeld = {
 	.helper_caps = CAP(SETUID) | CAP(SETGID) | CAP(KILL),
 };
 const struct rights rights_worker = {
-	.allow = RIGHTS_STRICT | RIGHTS_ALLOW_BPF_LOOKUP,
+	.allow = RIGHTS_STRICT | RIGHTS_ALLOW_BPF_LOOKUP | RIGHTS_ALLOW_LISTEN,
 };
 const struct rights rights_launcher = {
 	.start_caps = CAP(SETUID) | CAP(SETGID) | CAP(KILL),

@@ -22,6 +22,7 @@
 #define RIGHTS_STRICT          64u	/* an allow-list instead, in rights_filter.c; no exec, no files opened */
 #define RIGHTS_ALLOW_EXEC     128u	/* children; without it neither exec nor fork (threads always) */
 #define RIGHTS_ALLOW_OPEN     256u	/* with RIGHTS_STRICT: files may be opened, for reading */
+#define RIGHTS_ALLOW_LISTEN   512u	/* with RIGHTS_STRICT: answers sandboxes' system calls (common/listener.h) */
 
 struct rights {
 	uint64_t start_caps;	/* what the process is started with (for whoever starts it: ambient) */

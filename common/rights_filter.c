@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/bpf.h>
+#include <linux/seccomp.h>
 #include <sched.h>
 #include <string.h>
 #include <sys/ioctl.h>
@@ -17,7 +18,7 @@
 #include "rights.h"
 
 /* Names, not numbers: an older libseccomp or another architecture simply lacks some of them. */
-static const char *const always_refused[] = {
+const char *const rights_always_refused[] = {
 	"mount", "umount", "umount2", "pivot_root", "chroot", "fsopen", "fsconfig", "fsmount", "fspick", "open_tree",
 	"move_mount", "mount_setattr",
 	"process_vm_readv", "process_vm_writev", "process_madvise", "kcmp", "pidfd_getfd",
@@ -27,6 +28,7 @@ static const char *const always_refused[] = {
 	"open_by_handle_at", "acct", "quotactl", "quotactl_fd", "syslog", "sethostname", "setdomainname",
 	"iopl", "ioperm", "lookup_dcookie", "vhangup", "nfsservctl", "fanotify_init", "move_pages",
 	"migrate_pages", "mbind", "set_mempolicy", "uselib", "modify_ldt", "vm86", "vm86old",
+	NULL
 };
 static const char *const setuid_calls[] = {
 	"setuid", "setgid", "setreuid", "setregid", "setresuid", "setresgid", "setgroups", "setfsuid", "setfsgid",
@@ -153,7 +155,7 @@ static int fill_denying(scmp_filter_ctx f, unsigned allow)
 	const uint32_t refuse = SCMP_ACT_ERRNO(EPERM);
 	int fam[4], n_fam = families(allow, fam), err;
 
-	err = ADD_NAMES(f, refuse, always_refused);
+	err = add_names(f, refuse, rights_always_refused, ARRAY_SIZE(rights_always_refused) - 1);
 #ifndef AGENT_SAN	/* LeakSanitizer stops its own threads by ptrace at exit, and calls it fatal if it may not */
 	if (err == 0)
 		err = add_call(f, refuse, SCMP_SYS(ptrace));
@@ -216,6 +218,14 @@ static int allow_with_arguments(scmp_filter_ctx f, pid_t self)
 	return err;
 }
 
+static int allow_listening(scmp_filter_ctx f)
+{
+	int err = add_arg(f, SCMP_ACT_ALLOW, SCMP_SYS(ioctl), SCMP_A1(SCMP_CMP_EQ, SECCOMP_IOCTL_NOTIF_RECV));
+
+	return err < 0 ? err : add_arg(f, SCMP_ACT_ALLOW, SCMP_SYS(ioctl),
+				       SCMP_A1(SCMP_CMP_EQ, SECCOMP_IOCTL_NOTIF_SEND));
+}
+
 #ifdef AGENT_SAN
 /* The sanitizers read /proc/self/maps for a report, and LeakSanitizer stops the threads at exit from a clone by ptrace:
  * with these refused it dies of a "fatal error" instead of reporting. */
@@ -245,6 +255,8 @@ static int fill_strict(scmp_filter_ctx f, pid_t self, unsigned allow)
 		err = allow_opening(f);
 	if (err == 0 && (allow & RIGHTS_ALLOW_PERF))
 		err = add_call(f, SCMP_ACT_ALLOW, SCMP_SYS(perf_event_open));
+	if (err == 0 && (allow & RIGHTS_ALLOW_LISTEN))
+		err = allow_listening(f);
 	if (allow & RIGHTS_ALLOW_BPF_LOOKUP)
 		for (size_t i = 0; i < ARRAY_SIZE(lookup_commands) && err == 0; i++)
 			err = add_arg(f, SCMP_ACT_ALLOW, SCMP_SYS(bpf),

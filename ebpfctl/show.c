@@ -121,6 +121,10 @@ static void show_processor(const struct row *r)
 		printf("  – ");
 		print_plain(stdout, row_str(r, "last_end"));
 	}
+	if (row_str(r, "refused_calls")[0]) {
+		printf("\n              was refused: ");
+		print_plain(stdout, row_str(r, "refused_calls"));
+	}
 	putchar('\n');
 }
 

@@ -51,7 +51,8 @@ int load_calls_start(struct load *l, struct load_item *i)
 
 	if (!names)
 		return -ENOMEM;
-	if (load_sandbox_new(&l->limits, i->artifact.fd, file ? file->fd : -1, names, &c->sandbox, why, sizeof(why)))
+	if (load_sandbox_new(&l->limits, i->artifact.fd, file ? file->fd : -1, names, &c->refusals, &c->sandbox, why,
+			     sizeof(why)))
 		return load_fail(l, c->functions[0].line, "%s, whose %s function '%s' is to be called: %s", c->item,
 				 function_type_names[c->functions[0].type], c->functions[0].name, why);
 	for (size_t k = 0; k < c->n && !err; k++) {
@@ -145,11 +146,30 @@ int load_functions_after(struct load *l)
 	return err;
 }
 
+/* In the journal, too: a load that failed, and an unload, keep no warnings. */
+static void say_refusals(struct load *l, const struct load_calls *c)
+{
+	char calls[REFUSALS_TEXT_MAX];
+	const char *text;
+
+	if (!c->refusals.n)
+		return;
+	refusals_text(&c->refusals, calls);
+	text = arena_printf(l->arena, "functions of %s tried what none may, and were refused: %s", c->item, calls);
+	if (text)
+		diag_warn(&l->diag, NULL, 0, "%s", text);
+	load_tell_log(l, text);
+}
+
 void load_functions_stop(struct load *l)
 {
-	for (size_t k = 0; k < l->n_items; k++)
-		if (l->items[k].calls) {
-			load_sandbox_free(l->items[k].calls->sandbox);
-			l->items[k].calls->sandbox = NULL;
-		}
+	for (size_t k = 0; k < l->n_items; k++) {
+		struct load_calls *c = l->items[k].calls;
+
+		if (!c)
+			continue;
+		load_sandbox_free(take(c->sandbox));
+		say_refusals(l, c);
+		c->refusals.n = 0;	/* said */
+	}
 }

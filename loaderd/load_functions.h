@@ -19,6 +19,7 @@ struct load_calls {		/* of one user_so */
 	struct load_function *functions;	/* whose places are their numbers in the sandbox */
 	size_t n;
 	struct load_sandbox *sandbox;	/* NULL: not started */
+	struct refusals refusals;	/* of its system calls */
 };
 
 /* Starts the sandbox of @i, whose calls are set, and calls its init functions. 0, or as load_fail(). */

@@ -15,6 +15,7 @@
 
 #include "../common/batch.h"
 #include "../common/diag.h"
+#include "../common/listener.h"
 #include "../common/spawn.h"
 
 #define LOAD_MS 10000u		/* dlopen, constructors, a runtime's start */
@@ -22,6 +23,8 @@
 
 struct load_sandbox {
 	struct batch batch;
+	struct listener listener;	/* of its system calls */
+	struct refusals *refusals;	/* the caller's */
 	pid_t pid;		/* 0: it is gone, and reaped */
 	int pidfd, status;
 	uint64_t deadline_ms;
@@ -77,7 +80,8 @@ static int start(struct load_sandbox *s, uint64_t memory, int so, int file, cons
 {
 	char path[PATH_MAX], bytes[24], *envp[] = { NULL };
 	char *argv[] = { "ebpf-sandbox", (char *)names, bytes, THREADS, NULL };
-	cleanup(closep) int null = open("/dev/null", O_RDWR | O_CLOEXEC);
+	cleanup(closep) int null = open("/dev/null", O_RDWR | O_CLOEXEC), theirs = -1;
+	int err = listener_new(&s->listener, &theirs);
 	const struct spawn_fd fds[] = {
 		{ null, 0 }, { null, 1 },
 #ifdef AGENT_SAN
@@ -86,14 +90,15 @@ static int start(struct load_sandbox *s, uint64_t memory, int so, int file, cons
 		{ null, 2 },
 #endif
 		{ s->batch.fd, SANDBOX_FD_BATCH }, { s->batch.request, SANDBOX_FD_REQUEST },
-		{ s->batch.done, SANDBOX_FD_DONE }, { so, SANDBOX_FD_SO }, { file, SANDBOX_FD_FILE },
+		{ s->batch.done, SANDBOX_FD_DONE }, { so, SANDBOX_FD_SO },
+		{ theirs, SANDBOX_FD_LISTENER }, { file, SANDBOX_FD_FILE },
 	};
 	struct spawn child = { .path = path, .argv = argv, .envp = envp, .fds = fds,
 			       .n_fds = ARRAY_SIZE(fds) - (file < 0), .new_session = true };
-	int err = spawn_helper_path("ebpf-sandbox", path);
 
-	if (null < 0)
-		return -errno;
+	if (err < 0 || null < 0)
+		return err ?: -ENOENT;
+	err = spawn_helper_path("ebpf-sandbox", path);
 	snprintf(bytes, sizeof(bytes), "%llu", (unsigned long long)memory);
 	s->pid = err ? err : spawn(&child);
 	if (s->pid < 0) {
@@ -105,6 +110,24 @@ static int start(struct load_sandbox *s, uint64_t memory, int so, int file, cons
 	return s->pidfd < 0 ? -errno : 0;
 }
 
+static bool is_loaded(const struct batch *b)
+{
+	return __atomic_load_n(&b->area->ready, __ATOMIC_ACQUIRE) != 0;
+}
+
+static void on_refused(void *arg, int nr)
+{
+	(void)refusals_add(arg, nr);
+}
+
+/* What loading needs is over for good once it is loaded, whatever the area says later. */
+static void answer_calls(struct load_sandbox *s)
+{
+	if (is_loaded(&s->batch))
+		s->listener.loading = false;
+	listener_answer(&s->listener, on_refused, s->refusals);
+}
+
 /* Until it rings, and with what the caller waits for; or ends; or @ms are over. */
 static int await(struct load_sandbox *s, bool (*done)(const struct batch *), uint64_t ms)
 {
@@ -112,27 +135,25 @@ static int await(struct load_sandbox *s, bool (*done)(const struct batch *), uin
 
 	for (;;) {
 		struct pollfd fds[] = { { .fd = s->batch.done, .events = POLLIN },
-					{ .fd = s->pidfd, .events = POLLIN } };
+					{ .fd = s->pidfd, .events = POLLIN },
+					{ .fd = listener_poll_fd(&s->listener), .events = POLLIN } };
 		uint64_t now = now_ms();
-		int r = poll(fds, 2, now < until ? (int)(until - now) : 0);
+		int r = poll(fds, ARRAY_SIZE(fds), now < until ? (int)(until - now) : 0);
 
 		if (r < 0 && errno != EINTR)
 			return -errno;
+		if (r > 0 && fds[2].revents)
+			answer_calls(s);
 		if (r > 0 && fds[0].revents && batch_take_ring(&s->batch) && done(&s->batch))
 			return AWAIT_RANG;
 		if (r > 0 && fds[1].revents) {
 			reap(s);
 			return done(&s->batch) ? AWAIT_RANG : AWAIT_DIED;
 		}
-		/* Rung for nothing, again and again, by hostile code: time passes all the same. */
+		/* Rung or asked for nothing, again and again, by hostile code: time passes all the same. */
 		if (r == 0 || now >= until)
 			return AWAIT_TIMEOUT;
 	}
-}
-
-static bool is_loaded(const struct batch *b)
-{
-	return __atomic_load_n(&b->area->ready, __ATOMIC_ACQUIRE) != 0;
 }
 
 static int fail_died(const struct load_sandbox *s, const struct why *why)
@@ -174,8 +195,8 @@ static void load_sandbox_freep(struct load_sandbox **s)
 	load_sandbox_free(*s);
 }
 
-int load_sandbox_new(const struct load_limits *limits, int so, int file, const char *names, struct load_sandbox **ret,
-		     char *why_text, size_t why_size)
+int load_sandbox_new(const struct load_limits *limits, int so, int file, const char *names, struct refusals *refusals,
+		     struct load_sandbox **ret, char *why_text, size_t why_size)
 {
 	cleanup(load_sandbox_freep) struct load_sandbox *s = calloc(1, sizeof(*s));
 	const struct why why = { why_text, why_size };
@@ -186,7 +207,8 @@ int load_sandbox_new(const struct load_limits *limits, int so, int file, const c
 	if (!has_landlock())
 		return fail(&why, -ENOSYS, "this kernel has no Landlock, without which a function of the user's cannot "
 			    "be kept away from files of loaderd's");
-	s->pidfd = -1;
+	s->refusals = refusals;
+	s->pidfd = s->listener.sock = s->listener.fd = -1;
 	s->deadline_ms = limits->deadline_ns / NSEC_PER_MSEC;
 	err = batch_init_room(&s->batch, LOAD_SANDBOX_ROOM);
 	if (!err) {
@@ -208,6 +230,7 @@ void load_sandbox_free(struct load_sandbox *s)
 		return;
 	put_down(s);
 	closep(&s->pidfd);
+	listener_close(&s->listener);
 	batch_fini(&s->batch);
 	free(s);
 }

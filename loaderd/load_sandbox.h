@@ -9,6 +9,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "../common/refusals.h"
+
 struct load_limits {
 	uint64_t memory;	/* bytes of private writable memory, 0: no limit */
 	uint64_t deadline_ns;	/* of one call */
@@ -19,9 +21,10 @@ struct load_limits {
 struct load_sandbox;
 
 /* Loads the object @so in a process of its own; rows may then call @names (see abi/batch.h). @so and @file (-1: none):
- * sealed memfds, the caller's. 0, or a negative errno, with a sentence in @why. */
-int load_sandbox_new(const struct load_limits *limits, int so, int file, const char *names, struct load_sandbox **ret,
-		     char *why, size_t why_size);
+ * sealed memfds, the caller's. @refusals, the caller's as well: what it tries and is refused, till its end. 0, or a
+ * negative errno, with a sentence in @why. */
+int load_sandbox_new(const struct load_limits *limits, int so, int file, const char *names, struct refusals *refusals,
+		     struct load_sandbox **ret, char *why, size_t why_size);
 /* Kills it. Accepts NULL. */
 void load_sandbox_free(struct load_sandbox *s);
 

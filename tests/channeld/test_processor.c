@@ -7,6 +7,7 @@
 #include "../../abi/batch.h"
 #include "../../abi/exec.h"
 #include "../../common/batch.h"
+#include "../../common/listener.h"
 
 #define MAX_RESULTS 4096
 
@@ -248,6 +249,53 @@ static void no_death_is_counted_of_one_that_lives(void **state)
 	f->limits = processor_default_limits;
 }
 
+static void who_asks_without_end_holds_up_himself_alone(void **state)
+{
+	struct fixture *f = *state;
+	static struct processor_row row;
+	struct processor *p;
+	uint64_t before;
+
+	f->row = &row;
+	p = fixture_start(f, "misbehave", NULL);
+	run_letters(p, ".F..");
+	for (size_t i = 0; i < got.n; i++)
+		expect(i, SPOOL_N_DROPS, i == 1 ? "\"asking\"" : "\".\"");
+	for (int i = 0; i < 100; i++) {
+		before = row.refusals.n;
+		processor_look(p, (uint64_t)i);
+		assert_in_range(row.refusals.n - before, 0, LISTENER_ANSWERS_MAX);
+	}
+	before = row.refusals.n;
+	for (int i = 0; i < 1000 && row.refusals.n == before; i++)
+		run_letters(p, "....");
+	assert_true(row.refusals.n > before);
+	assert_int_equal(row.deaths, 0);
+	assert_int_equal(row.refusals.calls[0].n, row.refusals.n);
+	processor_free(p);
+	f->row = NULL;
+}
+
+static void a_trap_can_neither_be_caught_nor_shut_out(void **state)
+{
+	struct fixture *f = *state;
+	static struct processor_row row;
+	struct processor *p;
+
+	f->row = &row;
+	p = fixture_start(f, "misbehave", NULL);
+	run_letters(p, ".B.b.");
+	for (size_t i = 0; i < got.n; i += 2)
+		expect(i, SPOOL_N_DROPS, "\".\"");
+	expect(1, SPOOL_N_DROPS, "\"refused\"");
+	expect(3, SPOOL_DROP_SO_CRASH, "killed by signal 31 (SIGSYS)");
+	/* The one that cannot be told of ends the process, which is. */
+	assert_int_equal(row.refusals.n, 2);
+	assert_string_equal(row.last_end, "killed by signal 31 (SIGSYS)");
+	processor_free(p);
+	f->row = NULL;
+}
+
 static void records_behind_a_scribbler_that_dies_are_unharmed(void **state)
 {
 	struct processor *p;
@@ -398,6 +446,8 @@ int main(void)
 		cmocka_unit_test(a_sandbox_cannot_fake_a_kill_from_outside),
 		cmocka_unit_test(scribbling_spoils_only_its_own_results),
 		cmocka_unit_test(no_death_is_counted_of_one_that_lives),
+		cmocka_unit_test(who_asks_without_end_holds_up_himself_alone),
+		cmocka_unit_test(a_trap_can_neither_be_caught_nor_shut_out),
 		cmocka_unit_test(records_behind_a_scribbler_that_dies_are_unharmed),
 		cmocka_unit_test(a_processor_that_cannot_be_loaded_says_why),
 		cmocka_unit_test(an_artifact_that_is_absent_or_no_object_is_an_error),

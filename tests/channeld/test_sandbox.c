@@ -49,8 +49,52 @@ static int outcome(const char *prefix, const char *attempt)
 	return atoi(at + strlen(key));
 }
 
+static const struct refusal *refusal_of(const struct refusals *r, const char *call)
+{
+	char name[REFUSALS_NAME_MAX];
+
+	for (size_t i = 0; i < REFUSALS_MAX && r->calls[i].n; i++) {
+		refusals_name(r->calls[i].nr, name);
+		if (!strcmp(name, call))
+			return &r->calls[i];
+	}
+	return NULL;
+}
+
+/* Each by its name, as often as it was tried; no other call, and none that a library tries of itself. */
+static void every_attempt_is_told(const struct refusals *r)
+{
+	static const struct {
+		const char *call;
+		uint64_t n;	/* by tests/so/attempts.c, when it was loaded and when it was called */
+	} wanted[] = {
+		{ "unlinkat", 2 }, { "memfd_create", 2 }, { "socket", 4 }, { "bpf", 2 }, { "perf_event_open", 2 },
+		{ "ptrace", 4 }, { "process_vm_readv", 2 }, { "kill", 6 }, { "tgkill", 6 }, { "rt_sigqueueinfo", 2 },
+		{ "pidfd_open", 2 }, { "clone", 4 }, { "unshare", 2 }, { "execve", 2 }, { "setresuid", 2 },
+		{ "keyctl", 2 }, { "userfaultfd", 2 }, { "io_uring_setup", 2 }, { "mount", 2 }, { "fcntl", 2 },
+		{ "prctl", 2 }, { "prlimit64", 4 }, { "mmap", 6 }, { "mlock", 2 }, { "ftruncate", 2 },
+		{ "openat", 4 }, { "newfstatat", 1 },	/* while it is loaded they go on */
+	};
+	char all[REFUSALS_TEXT_MAX];
+	uint64_t sum = 0;
+
+	refusals_text(r, all);
+	for (size_t i = 0; i < ARRAY_SIZE(wanted); i++) {
+		const struct refusal *got = refusal_of(r, wanted[i].call);
+
+		if (!got || got->n != wanted[i].n)
+			fail_msg("%s: %llu of %llu in %s", wanted[i].call, got ? (unsigned long long)got->n : 0,
+				 (unsigned long long)wanted[i].n, all);
+		sum += wanted[i].n;
+	}
+	if (r->n != sum)
+		fail_msg("%llu, not %llu: %s", (unsigned long long)r->n, (unsigned long long)sum, all);
+}
+
 static void every_attempt_is_refused(void **state)
 {
+	static struct processor_row row;
+	struct fixture *f = *state;
 	static const char *const refused[] = {
 		"unlink",	 "memfd",	"socket_inet", "socket_unix", "bpf",	  "perf",
 		"ptrace",	 "traceme",	"vm_readv",    "kill_parent", "kill_all", "kill_probe",
@@ -61,8 +105,11 @@ static void every_attempt_is_refused(void **state)
 	};
 	static const char *const files[] = { "open_passwd", "open_dir", "create", "proc", "stat" };
 	static const char *const prefixes[] = { "", "load." };
-	struct processor *p = run_one(*state, "attempts");
+	struct processor *p;
 
+	f->row = &row;
+	p = run_one(f, "attempts");
+	f->row = NULL;
 	for (size_t k = 0; k < ARRAY_SIZE(prefixes); k++) {
 		for (size_t i = 0; i < ARRAY_SIZE(refused); i++)
 			if (outcome(prefixes[k], refused[i]) != EPERM)
@@ -81,6 +128,7 @@ static void every_attempt_is_refused(void **state)
 	else
 		for (size_t i = 0; i < 4; i++)
 			assert_int_equal(outcome("load.", files[i]), EACCES);
+	every_attempt_is_told(&row.refusals);
 	processor_free(p);
 }
 
@@ -256,22 +304,22 @@ static void one_connection_has_one_sandbox(void **state)
 {
 	struct fixture *f = *state;
 	struct processor_child c = { .conn = -1 };
-	int fds[4];
+	int fds[5];
 
 	assert_int_equal(child_connect(&c, f->worker), 0);
-	for (int i = 0; i < 4; i++)
+	for (int i = 0; i < 5; i++)
 		fds[i] = memfd_create("x", MFD_CLOEXEC);
 	/* An empty area: it ends at once, and says so. */
-	assert_int_equal(child_start(&c, "process", 0, fds, 4), 0);
+	assert_int_equal(child_start(&c, "process", 0, fds, 5), 0);
 	assert_int_equal(child_receive(&c), 0);
 	assert_int_equal(c.pid, 0);
 	assert_int_equal(c.status, EXIT_FAILURE);
 	assert_int_equal(ftruncate(fds[0], 1 << 20), 0);
-	assert_int_equal(child_start(&c, "process", 0, fds, 4), 0);
-	if (child_start(&c, "process", 0, fds, 4) == 0)
+	assert_int_equal(child_start(&c, "process", 0, fds, 5), 0);
+	if (child_start(&c, "process", 0, fds, 5) == 0)
 		fail_msg("a second one");
 	child_disconnect(&c);
-	for (int i = 0; i < 4; i++)
+	for (int i = 0; i < 5; i++)
 		close(fds[i]);
 }
 
@@ -304,7 +352,7 @@ static void messages_that_are_none_are_passed_over(void **state)
 {
 	struct fixture *f = *state;
 	struct launcher_request req = { .type = LAUNCHER_SPAWN };
-	int fds[8] = { 0, 0, 0, 0, 0, 0, 0, 0 };
+	int fds[8] = { 0 };
 	char junk[64] = "W";
 
 	assert_int_equal(fdpass_send(f->worker, junk, 1, NULL, 0), 0);

@@ -10,7 +10,7 @@ at_exit() { rm -rf /tmp/ebpf-agent-escaped; }	# of a deed that worked: the next 
 SKIP=
 # Without a limit (a sanitizer's shadow is private memory) these would take the machine's memory.
 [ -z "${SAN:-}" ] || SKIP="fill_memory reserve_memory"
-mapfile -t DEEDS < <(sed -nE 's/^\tX\(([a-z0-9_]+), ([a-z_]+)\).*/\1 \2/p' "$ROOT/tests/so/escape.h")
+mapfile -t DEEDS < <(sed -nE 's/^\tX\(([a-z0-9_]+), ([a-z_]+), "([a-z0-9_* ]*)"\).*/\1 \2 \3/p' "$ROOT/tests/so/escape.h")
 [ ${#DEEDS[@]} -gt 40 ] || { not_ok "the table of deeds can be read"; done_testing; }
 
 mkdir -p "$T/conf/channeld.d"
@@ -52,10 +52,13 @@ processes() { ps -e -o uid=,comm= | awk -v first="${uids%-*}" -v last="${uids#*-
 pids() { echo "$(daemon_pid channeld) $(pgrep -P "$(daemon_pid channeld)" -f ebpf-launcher) $(worker_pid escape) $(worker_pid other)"; }
 check "their workers are there" wait_for 10 all_alive escape other
 everybody=$(pids)
+# System calls that the villain was refused, "NAME TIMES" each.
+refused() { villain refused_calls | sed 's/, /\n/g' | grep .; }
+: >"$T/refused.before"
 
 k=-1 run=0
 for deed in "${DEEDS[@]}"; do
-	read -r name outcome <<<"$deed"
+	read -r name outcome told <<<"$deed"
 	k=$((k + 1))
 	case " $SKIP " in *" $name "*) say "skipped with sanitizers: $name"; continue ;; esac
 	ticker 20 $((k * 20))
@@ -63,6 +66,14 @@ for deed in "${DEEDS[@]}"; do
 	balanced 60 || not_ok "$name: the ledger balances"
 	[ "$(processes)" = few ] || not_ok "$name: no process remains: $(processes)"
 	[ ! -e /tmp/ebpf-agent-escaped ] || not_ok "$name: no file appears"
+	refused >"$T/refused"
+	comm -13 <(sort "$T/refused.before") <(sort "$T/refused") | cut -d' ' -f1 >"$T/refused.now"
+	mv "$T/refused" "$T/refused.before"
+	case $told in
+	'*') ;;
+	'') [ ! -s "$T/refused.now" ] || not_ok "$name: no call of its is refused: $(xargs <"$T/refused.now")" ;;
+	*) is "$name: what it was refused is said" "$(tr ' ' '\n' <<<"$told" | grep -vxFf "$T/refused.now" | xargs)" "" ;;
+	esac
 	[ "$outcome" = any ] || continue
 	# What it left behind in its process goes with that; a kill from outside blames nobody.
 	pid=$(villain pid)
@@ -73,6 +84,10 @@ ok "$run deeds are done"
 is "nobody of the agent's own died" "$(pids)" "$everybody"
 is "no worker was started again" "$(channeld_rows Workers | jq -r .restarts | sort -u)" 0
 like "what became of the last ones is said" "$(villain last_end)" .
+is "all refusals are counted" "$(refused | awk '{ n += $2 } END { print n }')" "$(villain refused)"
+like "ebpfctl says them" "$(ctl show escape)" 'was refused: .*bpf 65, '
+is "the honest one was refused nothing" "$(channeld_rows Processors | jq -r 'select(.event == "honest") | .refused' | sort -u)" 0
+is "the journal says each once" "$(grep -c 'processor escape/villain tried ptrace, which no processor may' "$T/x.err")" 1
 cp "$LETTERS" "$T/letters"
 check "stops orderly" stop
 
@@ -91,7 +106,7 @@ is "there are letters of the villain alone" "$(jq -r .event "$T/letters" | sort 
 k=-1
 : >"$T/all"; : >"$T/wanted"; : >"$T/exact"
 for deed in "${DEEDS[@]}"; do
-	read -r name outcome <<<"$deed"
+	read -r name outcome _ <<<"$deed"
 	k=$((k + 1)) n=$((k * 20 + 10))
 	case " $SKIP " in *" $name "*) continue ;; esac
 	seq $((k * 20)) $((k * 20 + 19)) >>"$T/all"

@@ -140,11 +140,15 @@ check "which is said as well" wait_for 5 says "hangunload: .* it did not return 
 # ---- what a function may not do
 yaml escapes '{ name: try_to_escape, type: init }' '' "$BUILD/tests/so/escapes.so"
 loaderd=$(daemon_pid loaderd)
-check "a function that tries to escape harms nobody" ctl load "$T/escapes.yaml"
+ctl load "$T/escapes.yaml" >"$T/escapes.out" 2>&1; is "a function that tries to escape harms nobody" $? 0
 is "loaderd is the same" "$(daemon_pid loaderd)" "$loaderd"
 check "all is said" wait_for 5 says 'attempt .*"mmap":0'
 worked=$(grep -ohE 'attempt [{]?"[a-z_0-9]+":0' "$T/x.err" | sed 's/.*"\(.*\)":0/\1/' | sort | tr '\n' ' ')
 is "what worked is harmless" "$worked" "mmap tgkill_own "
+for call in bpf ptrace socket openat kill clone mount; do
+	like "$call: whoever loads it is told" "$(cat "$T/escapes.out")" "functions of hooks tried what none may, and were refused: (.*, )?$call [1-9]"
+done
+check "so is the journal" says 'escapes: functions of hooks tried what none may, and were refused: '
 check "unloads" ctl unload escapes
 
 # ---- the SDK's example

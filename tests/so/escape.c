@@ -517,7 +517,7 @@ static void scribble_at_any_time(void)
 /* ---------------------------------------------------------------------------------------------------------- */
 
 static void (*const deeds[])(void) = {
-#define X(name, outcome) name,
+#define X(name, outcome, told) name,
 	DEEDS(X)
 #undef X
 };

@@ -4,9 +4,11 @@
 #include "batch.h"
 #include "tracer.h"
 
+#include <errno.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdlib.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 void process(struct tracer_ctx *ctx);
@@ -69,6 +71,39 @@ static void start_to_die(struct tracer_ctx *ctx)
 
 	pthread_create(&thread, NULL, die_later, NULL);
 	tracer_printf(ctx, "\"later\"");
+}
+
+static void *ask_for_ever(void *arg)
+{
+	for (;;)
+		(void)getsid(0);
+	return arg;
+}
+
+static void start_to_ask(struct tracer_ctx *ctx)
+{
+	pthread_t thread;
+
+	for (int i = 0; i < 8; i++)
+		pthread_create(&thread, NULL, ask_for_ever, NULL);
+	tracer_printf(ctx, "\"asking\"");
+}
+
+/* A call that is trapped, where the trap cannot be caught. */
+static void try_deaf(void)
+{
+	sigset_t all;
+
+	sigfillset(&all);
+	pthread_sigmask(SIG_BLOCK, &all, NULL);
+	syscall(SYS_bpf, 0, NULL, 0);
+}
+
+static void catch_traps(struct tracer_ctx *ctx)
+{
+	tracer_printf(ctx, "\"%s\"", signal(SIGSYS, SIG_IGN) == SIG_ERR && errno == EPERM ? "refused" : "caught");
+	if (syscall(SYS_bpf, 0, NULL, 0) >= 0 || errno != EPERM)
+		ctx->res.len = 0;
 }
 
 void process(struct tracer_ctx *ctx)
@@ -139,6 +174,15 @@ void process(struct tracer_ctx *ctx)
 		break;
 	case 'Z':
 		start_to_die(ctx);
+		break;
+	case 'F':
+		start_to_ask(ctx);
+		break;
+	case 'b':
+		try_deaf();
+		break;
+	case 'B':
+		catch_traps(ctx);
 		break;
 	case 'o':	/* out of turn: everything rung full */
 		for (int fd = 3; fd < 16; fd++)
