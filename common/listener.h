@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The trusted side of a sandbox's system call filter (channeld/sandbox_lock.c). A call that the filter neither allows nor
- * refuses by itself waits in the kernel until it is answered here: EPERM, and it is told. Linux,
+/* The trusted side of a sandbox's system call filter (channeld/sandbox_lock.c). A call that the filter neither allows
+ * nor refuses by itself waits in the kernel until it is answered here: EPERM, and it is told. Linux,
  * Documentation/userspace-api/seccomp_filter.rst, "Userspace Notification".
  *
  * The sandbox makes its filter before anything of the user's runs in it, and sends the listener over a socket that it

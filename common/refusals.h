@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Which system calls a sandbox was refused (common/listener.h), and how often each. It may lie in shared memory, with one
- * who writes and others who read a copy. */
+/* Which system calls a sandbox was refused (common/listener.h), and how often each. It may lie in shared memory, with
+ * one who writes and others who read a copy. */
 #ifndef EBPF_AGENT_REFUSALS_H
 #define EBPF_AGENT_REFUSALS_H
 

@@ -7,6 +7,7 @@
 #include "../../abi/batch.h"
 #include "../../channeld/processor_child.h"
 #include "../../common/batch.h"
+#include "../../common/listener.h"
 
 #define FILE_TEXT "line one of the file"
 
@@ -14,6 +15,7 @@ struct sandbox {
 	struct fixture *f;
 	struct processor_child child;
 	struct batch batch;
+	struct listener listener;
 	int so, file;
 };
 
@@ -34,10 +36,12 @@ static int open_so(const char *name)
 	return to;
 }
 
-/* The last of @n_fds, the file, only if there are five. */
-static void start(struct sandbox *s, struct fixture *f, const char *functions, uint32_t room, size_t n_fds)
+static void start(struct sandbox *s, struct fixture *f, const char *functions, uint32_t room, bool with_file)
 {
-	*s = (struct sandbox){ .f = f, .child = { .conn = -1 } };
+	cleanup(closep) int theirs = -1;
+
+	*s = (struct sandbox){ .f = f, .child = { .conn = -1 }, .listener = { .sock = -1, .fd = -1 } };
+	assert_int_equal(listener_new(&s->listener, &theirs), 0);
 	assert_int_equal(batch_init_room(&s->batch, room), 0);
 	batch_reset(&s->batch);
 	s->so = open_so("several");
@@ -46,29 +50,39 @@ static void start(struct sandbox *s, struct fixture *f, const char *functions, u
 	assert_int_equal(write(s->file, FILE_TEXT, strlen(FILE_TEXT)), strlen(FILE_TEXT));
 	assert_int_equal(child_connect(&s->child, f->worker), 0);
 
-	const int fds[] = { s->batch.fd, s->batch.request, s->batch.done, s->so, s->file };
+	const int fds[] = { s->batch.fd, s->batch.request, s->batch.done, s->so, theirs, s->file };
 
-	assert_int_equal(child_start(&s->child, functions, 256 << 20, fds, n_fds), 0);
+	assert_int_equal(child_start(&s->child, functions, 256 << 20, fds, with_file ? 6 : 5), 0);
 }
 
 static void end(struct sandbox *s)
 {
 	child_disconnect(&s->child);
+	listener_close(&s->listener);
 	batch_fini(&s->batch);
 	close(s->so);
 	close(s->file);
 }
 
+static void on_refused(void *arg, int nr)
+{
+	(void)arg, (void)nr;
+}
+
 /* False: it died. */
 static bool await(struct sandbox *s, bool (*done)(const struct batch *))
 {
-	struct pollfd p[] = { { .fd = s->batch.done, .events = POLLIN }, { .fd = s->child.conn, .events = POLLIN } };
-
 	while (!done(&s->batch)) {
-		assert_true(poll(p, 2, 20000) > 0);
+		struct pollfd p[] = { { .fd = s->batch.done, .events = POLLIN },
+				      { .fd = listener_poll_fd(&s->listener), .events = POLLIN },
+				      { .fd = s->child.conn, .events = POLLIN } };
+
+		assert_true(poll(p, ARRAY_SIZE(p), 20000) > 0);
+		if (p[1].revents)
+			listener_answer(&s->listener, on_refused, NULL);
 		if (p[0].revents)
 			batch_take_ring(&s->batch);
-		else
+		else if (p[2].revents)
 			return false;
 	}
 	return true;
@@ -101,7 +115,7 @@ static void each_row_names_its_function_and_they_share_one_process(void **state)
 {
 	struct sandbox s;
 
-	start(&s, *state, "second,first", BATCH_OUT_ROOM, 4);
+	start(&s, *state, "second,first", BATCH_OUT_ROOM, false);
 	assert_true(await(&s, is_ready));
 	assert_int_equal(s.batch.area->ready, 1);
 	assert_int_equal(batch_add_call(&s.batch, 1, "a", 1, 0), 0);
@@ -128,7 +142,7 @@ static void a_call_may_ask_for_the_file_between_others(void **state)
 {
 	struct sandbox s;
 
-	start(&s, *state, "first,second", BATCH_OUT_ROOM, 5);
+	start(&s, *state, "first,second", BATCH_OUT_ROOM, true);
 	assert_true(await(&s, is_ready));
 	assert_int_equal(batch_add_call(&s.batch, 0, "a", 1, 0), 0);
 	assert_int_equal(batch_add_call(&s.batch, 0, "b", 1, 0), 0);
@@ -150,7 +164,7 @@ static void the_file_cannot_be_written(void **state)
 	char text[sizeof(FILE_TEXT)] = "";
 	struct sandbox s;
 
-	start(&s, *state, "scribble", BATCH_OUT_ROOM, 5);
+	start(&s, *state, "scribble", BATCH_OUT_ROOM, true);
 	assert_true(await(&s, is_ready));
 	assert_false(run_file(&s, 0, 4));
 	assert_int_equal(child_receive(&s.child), 0);
@@ -167,7 +181,7 @@ static void a_name_that_is_not_there_ends_it(void **state)
 	for (size_t i = 0; i < ARRAY_SIZE(bad); i++) {
 		struct sandbox s;
 
-		start(&s, *state, bad[i], BATCH_OUT_ROOM, 4);
+		start(&s, *state, bad[i], BATCH_OUT_ROOM, false);
 		assert_true(await(&s, is_ready));
 		assert_int_equal(s.batch.area->ready, 2);
 		assert_non_null(strstr(s.batch.area->error, "has no function"));
@@ -179,7 +193,7 @@ static void a_number_beyond_the_names_calls_the_first(void **state)
 {
 	struct sandbox s;
 
-	start(&s, *state, "first,second", BATCH_OUT_ROOM, 4);
+	start(&s, *state, "first,second", BATCH_OUT_ROOM, false);
 	assert_true(await(&s, is_ready));
 	assert_int_equal(batch_add_call(&s.batch, 2, "a", 1, 0), 0);
 	assert_int_equal(batch_add_call(&s.batch, UINT16_MAX - 1, "b", 1, 0), 0);
@@ -195,7 +209,7 @@ static void results_have_the_room_that_was_asked_for(void **state)
 	int32_t err;
 	size_t len;
 
-	start(&s, *state, "much", 1 << 20, 4);
+	start(&s, *state, "much", 1 << 20, false);
 	assert_true(await(&s, is_ready));
 	assert_int_equal(batch_add_call(&s.batch, 0, "a", 1, 0), 0);
 	assert_true(run(&s));
@@ -204,7 +218,7 @@ static void results_have_the_room_that_was_asked_for(void **state)
 	assert_memory_equal(s.batch.result, "0000000\n0000001\n", 16);
 	assert_int_equal(batch_result(&s.batch, 0, &len), SPOOL_DROP_SO_ERROR);
 	end(&s);
-	start(&s, *state, "much", BATCH_OUT_ROOM, 4);
+	start(&s, *state, "much", BATCH_OUT_ROOM, false);
 	assert_true(await(&s, is_ready));
 	assert_int_equal(batch_add_call(&s.batch, 0, "a", 1, 0), 0);
 	assert_true(run(&s));
@@ -218,7 +232,7 @@ static void what_a_hash_function_leaves_in_its_context_goes_nowhere(void **state
 	struct sandbox s;
 	uint64_t key = 0;
 
-	start(&s, *state, "first,cut", BATCH_OUT_ROOM, 4);
+	start(&s, *state, "first,cut", BATCH_OUT_ROOM, false);
 	assert_true(await(&s, is_ready));
 	assert_int_equal(batch_add(&s.batch, &call, "abc", 3, 0), 0);
 	assert_true(run(&s));
