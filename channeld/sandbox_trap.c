@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Calls that would be refused in silence. Of several filters' answers the sternest counts: an EPERM of the launcher's
- * filter, or of systemd's, goes before the question that ours would ask (common/listener.h). A trap goes before an EPERM:
- * it sends SIGSYS, whose handler tells of the call by one that nobody else refuses. The object cannot have another
- * handler (sandbox_lock.c); where it blocks the signal, the kernel ends the process. */
+ * filter, or of systemd's, goes before the question that ours would ask (common/listener.h). A trap goes before an
+ * EPERM: it sends SIGSYS, whose handler tells of the call by one that nobody else refuses. The object cannot have
+ * another handler (sandbox_lock.c); where it blocks the signal, the kernel ends the process. */
 #include "sandbox.h"
 
 #include <errno.h>
