@@ -239,6 +239,19 @@ static int find_functions(struct sandbox *s, void *so, char *names)
 	return 0;
 }
 
+/* The Go runtime starts in a thread of its own, which reads some files and is not through when dlopen() returns. What
+ * every function that Go exports calls first waits for it (runtime/cgo/gcc_libinit.c). */
+static void await_runtime(void *so)
+{
+	union {
+		void *symbol;
+		uintptr_t (*call)(void);
+	} wait = { dlsym(so, "_cgo_wait_runtime_init_done") };
+
+	if (wait.symbol)
+		(void)wait.call();
+}
+
 static int load(struct sandbox *s, char *functions)
 {
 	void *so = dlopen(SO_PATH, RTLD_NOW | RTLD_LOCAL);
@@ -252,6 +265,7 @@ static int load(struct sandbox *s, char *functions)
 	}
 	if (find_functions(s, so, functions) != 0)
 		return EXIT_FAILURE;
+	await_runtime(so);
 	close(SANDBOX_FD_SO);
 	prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
 	return 0;

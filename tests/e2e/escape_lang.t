@@ -45,6 +45,10 @@ check "the ledger balances" balanced 120
 [ ! -e /tmp/ebpf-agent-escaped ] || not_ok "no file appears"
 cp -r "$T/x/lib/dead-letter" "$T/letters"
 
+refused() { channeld_rows Processors | jq -r "select(.program == \"$1\" and .event == \"villain\") | .refused_calls" | sed 's/, /\n/g' | cut -d' ' -f1; }
+case " $LANGUAGES " in *" go "*)	# open_files, open_socket, start_process
+	is "go: what it was refused is said" "$(refused go | grep -xE 'openat|socket|clone' | sort | xargs)" "clone openat socket" ;;
+esac
 check "stops orderly" stop
 check "every line is JSON" all_json "$T/x.out"
 for l in $LANGUAGES; do

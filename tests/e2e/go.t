@@ -34,6 +34,7 @@ is "results: a sample more for each second one" "$(row emits results)" 300
 is "an error code" "$(row emits so_error)" 100
 is "a nil dereference is blamed" "$(row emits so_crash)" 1
 is "nothing to say" "$(row emits filtered)" 99
+is "its runtime is refused nothing" "$(channeld_rows Processors | jq -r '"\(.event) \(.refused) \(.refused_calls)"' | sort)" $'emits 0 \noom_user 0 '
 check "stops orderly" stop
 check "every line is JSON" all_json "$T/x.out"
 of() { jq -c "select(.event == \"$1\") | .data$2" "$T/x.out"; }
