@@ -75,7 +75,7 @@ enum spool_drop {
 /* Why a sink did not deliver a record. */
 #define SINK_DROP_LIST(X)                                                        \
 	X(REJECTED,  rejected,  "the sink refused it for good")                      \
-	X(DISK_FULL, disk_full, "no room, and the policy says drop")                 \
+	X(DISK_FULL, disk_full, "the disk is full, and when-full says drop")                 \
 	X(EXPIRED,   expired,   "given up to make room")                             \
 	X(DAMAGED,   damaged,   "its place in the spool cannot be read any more")    \
 	X(SKIPPED,   skipped,   "a live view was too slow (only sinks that may lose)")

@@ -13,6 +13,8 @@ static const char *const fsync_names[] = {
 	NULL,
 };
 
+static const char *const when_full_names[] = { [FILE_HOLD] = "hold", [FILE_DROP] = "drop", NULL };
+
 #define FILE_RULES(place)                                                                                    \
 	{ "rotate-size", CONF_SIZE, place + offsetof(struct file_rules, rotate_size), "100M",                    \
 	  .help = "a file is not made longer than this (unless one line is); 0: no limit" },                     \
@@ -24,7 +26,12 @@ static const char *const fsync_names[] = {
 	  .help = "when written lines are forced to the disk: never, rotate (a file that is full), batch "       \
 		  "(before a line counts as delivered), interval" },                                             \
 	{ "fsync-interval", CONF_TIME, place + offsetof(struct file_rules, fsync_interval_ns), "1s",             \
-	  .min = NSEC_PER_SEC, .max = 3600 * NSEC_PER_SEC, .help = "how often with fsync: interval" }
+	  .min = NSEC_PER_SEC, .max = 3600 * NSEC_PER_SEC, .help = "how often with fsync: interval" },         \
+	{ "when-full", CONF_ENUM, place + offsetof(struct file_rules, when_full), "hold",                        \
+	  .choices = when_full_names,                                                                            \
+	  .help = "what happens when the disk is full: hold (nothing is given up; when the spool is full, all "  \
+		  "sinks of the program wait, and then the kernel's ring fills) or drop (lines that find no "    \
+		  "room are given up and counted as disk_full; other sinks go on)" }
 
 static const struct conf_key file_keys[] = {
 	FILE_RULES(offsetof(struct file_conf, rules)),
@@ -129,6 +136,7 @@ int file_route_parse(struct arena *a, const struct yaml_node *n, const struct fi
 		SAID("keep", keep);
 		SAID("fsync", fsync);
 		SAID("fsync-interval", fsync_interval_ns);
+		SAID("when-full", when_full);
 #undef SAID
 	}
 	*ret = route;

@@ -69,7 +69,7 @@ struct sink {
 	bool open;
 	bool waiting;			/* said -EAGAIN */
 	bool failed;			/* degraded: @error says why */
-	bool expiring;			/* with send(): said that records are given up */
+	bool giving_up;			/* said that records are given up; until one is taken */
 	uint64_t retry_at_ns, delay_ns;
 	char name[SINK_NAME_MAX];	/* of the cursor */
 	char error[512];

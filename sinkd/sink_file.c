@@ -235,10 +235,22 @@ static int write_all(int fd, const char *buf, size_t len, uint64_t *ret_written)
 	return r;
 }
 
+/* What finds no room is given up, and the rest of its batch with it: in the file no line of a batch stands behind one
+ * that was given up, so after a kill the file's last line still says where to go on. */
+static void file_drop(struct file_sink *f, size_t n, struct sink_result *res)
+{
+	res->done += n;
+	res->dropped[SINK_DROP_DISK_FULL] += n;
+	(void)sink_fail(&f->sink, -ENOSPC, "%s: no space left: lines are given up, and counted as disk_full",
+			file_options_of(f)->path);
+	f->sink.giving_up = true;
+	sink_degraded(&f->sink);
+}
+
 static int file_write(struct file_sink *f, const struct sink_rec *const *recs, size_t n, struct sink_result *res)
 {
 	uint64_t written, whole;
-	size_t len, lines = file_join(f, recs, n, &len);
+	size_t len, lines = file_join(f, recs, n, &len), before = res->done;
 	int r = write_all(f->fd, f->sink.stream->sinkd->join, len, &written);
 
 	whole = file_account(recs, lines, written, res);
@@ -246,6 +258,10 @@ static int file_write(struct file_sink *f, const struct sink_rec *const *recs, s
 	f->dirty = true;
 	if (whole < written)
 		file_cut(f, f->size);
+	if ((r == -ENOSPC || r == -EDQUOT) && file_options_of(f)->rules.when_full == FILE_DROP) {
+		file_drop(f, n - (res->done - before), res);
+		return 0;
+	}
 	return r < 0 ? sink_fail(&f->sink, r, "%s: %s", file_options_of(f)->path, strerror(-r)) : 0;
 }
 

@@ -20,6 +20,8 @@
 
 enum file_fsync { FILE_FSYNC_NEVER, FILE_FSYNC_ROTATE, FILE_FSYNC_BATCH, FILE_FSYNC_INTERVAL };
 
+enum file_when_full { FILE_HOLD, FILE_DROP };
+
 /* How a file is written: defaults in sinkd.yaml, and each route may say otherwise. */
 struct file_rules {
 	uint64_t rotate_size;		/* bytes; 0: never */
@@ -27,7 +29,7 @@ struct file_rules {
 	uint64_t keep;			/* rotated files */
 	uint64_t fsync_interval_ns;
 	int fsync;			/* enum file_fsync */
-	int spare;
+	int when_full;			/* enum file_when_full */
 };
 
 struct file_conf {

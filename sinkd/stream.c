@@ -293,14 +293,16 @@ static bool stream_sleep(struct stream *st)
 	return r == -EAGAIN || (r == 0 && st->commit.head != head);
 }
 
-/* A sink that failed and has nothing to deliver need not wait for a record to prove that it works again. One that hears
- * from its receiver at any time says so itself. */
+/* A sink that failed and has nothing to deliver need not wait for a record to prove that it works again, unless it
+ * gives up what it is given, or hears from its receiver at any time and says so itself. */
 static void recover_idle_sinks(struct stream *st)
 {
-	for (size_t i = 0; i < st->n_sinks; i++)
-		if (st->sinks[i]->open && st->sinks[i]->failed && !st->sinks[i]->type->send &&
-		    st->sinks[i]->at.pos == st->commit.head)
-			sink_recovered(st->sinks[i]);
+	for (size_t i = 0; i < st->n_sinks; i++) {
+		struct sink *s = st->sinks[i];
+
+		if (s->open && s->failed && !s->giving_up && !s->type->send && s->at.pos == st->commit.head)
+			sink_recovered(s);
+	}
 }
 
 /* A spool that is nearly full because of a sink that may lose: the older half goes, so that the others do not wait. */

@@ -1,6 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
-# An output folder that is full, then read-only: the file sink is degraded, visibly, holds nothing else back, and recovers.
+# An output folder that is full, then read-only: the file sink is degraded, visibly, holds nothing else back, and recovers. One that shall
+# not wait gives lines up, and counts each.
 . "$(dirname "$0")/lib.sh"
 
 printf 'programs:\n  - { name: tick, type: ebpf_object, path: %s, properties: %s }\nchannels:\n  ticks: { type: ring_buffer }\n' "$BUILD/tests/bpf/tick_big.bpf.o" "$TICKS" >"$T/tick.yaml"
@@ -23,6 +24,37 @@ check "with room again it recovers by itself" balanced 10
 is "and has everything" "$(file acked)" 500
 clear() { ! full; }
 check "and says so" wait_for 5 clear
+
+# One that gives up: what found no room is counted, nothing waits, also when sinkd is killed in between.
+{ sed 's/name: tick,/name: drops,/' "$T/tick.yaml"; echo 'storage: { file: { when-full: drop } }'; } >"$T/drops.yaml"
+check "the program unloads" ctl unload tick
+inside sinkd mount -t tmpfs -o size=16k,mode=0777 small "$LOG"
+check "one that shall not wait loads" ctl load "$T/drops.yaml"
+of() { ctl ledger drops --json | jq -r "[.sinks[] | select(.sink == \"file\") | .$1] | .[0]"; }
+for first in 0 1000 2000; do
+	ticker 1000 $first
+	# A unit's folder that was mounted over goes with its process.
+	[ -n "${EBPF_AGENT_UNITS:-}" ] || kill_one sinkd
+done
+check "nothing waits" balanced 20
+check "most was given up, and is counted: $(of disk_full)" test "$(of disk_full)" -gt 2900
+is "that, and what the file has, are all" $(($(of disk_full) + $(of acked))) 3000
+given_up() { degraded | grep -q 'no space left: lines are given up'; }
+ticker 100 3000
+check "status says so" wait_for 5 given_up
+inside sinkd mount -o remount,size=8m small "$LOG"
+ticker 500 3100
+check "with room again it writes on" balanced 10
+check "all of them" eval '[ "$(of acked)" -gt 500 ]'
+check "and says no more" wait_for 5 eval '! given_up'
+inside sinkd cat "$LOG/drops.jsonl" >"$T/drops"
+check "every line of the file is whole" all_json "$T/drops"
+is "as many as are counted" "$(wc -l <"$T/drops")" "$(of acked)"
+compare "in order, none twice" <(jq -r .data.n "$T/drops") <(jq -r .data.n "$T/drops" | sort -nu)
+compare "the last ones are there" <(jq -r .data.n "$T/drops" | tail -500) <(seq 3100 3599)
+check "it unloads" ctl unload drops
+inside sinkd umount -l "$LOG"
+check "the first program loads again" ctl load "$T/tick.yaml"
 
 # Read-only: a folder with a file that is open for writing cannot become so, hence another over it.
 check "the program unloads" ctl unload tick
