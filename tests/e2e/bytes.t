@@ -70,7 +70,7 @@ printf 'first\nsecond "quoted"\n\n{"third":3}\nnul\0l\n' >"$T/x/lib/pipe/bytes.l
 sum() { awk '{ n += $1 } END { print n + 0 }'; }
 index_sum() { [ "$(jq 'select(.channel == "by_index" and .event == "bytes") | .data.value' "$T/x.out" | sum)" = 800 ]; }
 check "entries arrive" wait_for 10 index_sum
-check "and the last reading of another map" wait_for 10 eval "jq -e 'select(.event == \"bytes\" and .data.n == 7 and .data.calls == 100)' $T/x.out"
+check "and the last reading of another map" wait_for 10 eval "json_is 'select(.event == \"bytes\" and .data.n == 7 and .data.calls == 100)' $T/x.out"
 check "and lines" wait_for 10 eval "[ \$(jq -c 'select(.channel == \"lines\")' $T/x.out | wc -l) = 8 ]"
 inside channeld "$BUILD/tests/tools/spoolcat" --keys --from 0 "$RUN/spool/bytes.spool" >"$T/spool" 2>/dev/null
 keyed() { sed -E 's/^([0-9]+) \{/{"hash":\1,/' "$T/spool" | jq -r "select(.channel == \"$1\" and .event == \"$2\") | $3"; }

@@ -119,7 +119,7 @@ is "… is said in status" "$(state) $(why | grep -c '^config: .*:1: keep: unkno
 echo 'log-level: info' >"$bad"
 is "… and if it is right, taken" "$(reload)$(state)" running
 like "… and its values say where they come from" "$(ctl config sinkd)" '^log-level: info +# .*/sinkd.d/60-.*:1$'
-check "… in JSON" jq -e '."log-level".line == 1' <(ctl config sinkd --json)
+check "… in JSON" json_is '."log-level".line == 1' <(ctl config sinkd --json)
 rm "$bad"; reload
 
 # ---- an option, a hang, an end

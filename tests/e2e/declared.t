@@ -39,7 +39,7 @@ reload
 check "a program may be named otherwise than its file" wait_for 5 has "four one oom three"
 mv "$T/conf/programs.d/a.yaml" "$T/conf/programs.d/b.yaml"
 reload
-moved() { ctl list --json | jq -e '.[] | select(.program == "four") | .state == "loaded" and (.file | endswith("/b.yaml"))'; }
+moved() { ctl list --json | json_is '.[] | select(.program == "four") | .state == "loaded" and (.file | endswith("/b.yaml"))'; }
 check "a file that is renamed keeps its program" wait_for 5 moved
 said 'b.yaml' && not_ok "and nobody complains" || ok "and nobody complains"
 mv "$T/conf/programs.d" "$T/conf/elsewhere"
@@ -122,7 +122,7 @@ down loaderd
 inside sinkd find "$RUN/bpf/v1/program/three" -path '*/link/*' -type f -delete
 up loaderd
 check "loaderd is back again" wait_for 5 back
-refused() { ctl list --json | jq -e '.[] | select(.program == "three") | tostring | test("adoption refused")'; }
+refused() { ctl list --json | json_is '.[] | select(.program == "three") | tostring | test("adoption refused")'; }
 check "a program whose link is gone is not taken for a sound one" wait_for 5 refused
 check "the others are" has "one oom three"
 check "stops orderly" stop

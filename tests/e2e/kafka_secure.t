@@ -89,7 +89,7 @@ reload
 for p in $well; do check "$p: with what is right, the rest is delivered" wait_for 30 sink_is $p kafka acked 1500; done
 quiet() { ! says 'scram: |plain: |mutual: '; }
 check "and nobody speaks of them any more" wait_for 10 quiet
-check "the ledger balances" eval "ctl ledger --json | jq -e .balanced"
+check "the ledger balances" eval "ctl ledger --json | json_is .balanced"
 check "programs with a dead Kafka are unloaded by force" eval "ctl unload --force nobody && ctl unload --force guest && ctl unload --force host"
 for p in $well; do
 	kafka_read "$p" '%s\n' | grep -o '"n":[0-9]*' | cut -d: -f2 >"$T/got"

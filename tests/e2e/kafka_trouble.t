@@ -36,7 +36,7 @@ said "a topic that is not there is said" 'notopic: topic not-there: .*[Uu]nknown
 said "a broker that does not speak TLS is said" 'nobroker: Kafka: .*ssl'
 for p in nohost noport notopic nobroker; do is "$p: what is not delivered is pending" "$(sink $p kafka pending)" 2000; done
 is "nobody speaks of the one that is well" "$(degraded | grep -c 'well: ')" 0
-check "the ledger balances" eval "ctl ledger --json | jq -e .balanced"
+check "the ledger balances" eval "ctl ledger --json | json_is .balanced"
 ticker 1000
 check "the program that is well goes on delivering" wait_for 20 sink_is well kafka acked 3000
 check "so do the files" wait_for 20 sink_is nohost file acked 3000

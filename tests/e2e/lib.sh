@@ -110,7 +110,9 @@ spool_says() { inside channeld "$BUILD/tests/tools/spoolcat" "$RUN/spool/$1.spoo
 # channeld_rows METHOD [PROGRAM]: what channeld answers on the bus, each row in a line of JSON
 channeld_rows() { busctl --address="$BUS" --json=short call org.ebpfagent.channel1 /org/ebpfagent/channel1 org.ebpfagent.channel1 "$1" "${2:+s}a{sv}" ${2:+"$2"} 0 | jq -c '.data[0][] | map_values(.data)'; }
 # all_json FILE: every line is JSON
-all_json() { jq -e . "$1" >/dev/null; }
+# json_is FILTER [FILE]: it holds for a value of the input. (jq 1.6 with -e is content with none at all.)
+json_is() { jq -se "any(.[] | ($1); .)" "${@:2}"; }
+all_json() { [ -s "$1" ] && jq -e . "$1" >/dev/null; }
 # what sinkd says is not as it should be
 degraded() { ctl status --json | jq -r '.. | objects | select(.daemon? == "sinkd") | .degraded | tostring'; }
 # the ledger of the last instance balances within SECONDS, and nothing is on its way any more

@@ -11,7 +11,7 @@ fails() {
 	is "$name: exit status" "$rc $(wc -l <"$T/err") $(stat -c %s "$T/out")" "$want 1 0"
 	like "$name: the cause" "$(cat "$T/err")" "$regex"
 }
-json() { local name=$1 filter=$2; shift 2; ctl "$@" --json >"$T/out" 2>"$T/err"; check "$name: JSON" jq -e "$filter" "$T/out"; }
+json() { local name=$1 filter=$2; shift 2; ctl "$@" --json >"$T/out" 2>"$T/err"; check "$name: JSON" json_is "$filter" "$T/out"; }
 
 json status 'length == 5 and all(.running and (.state == "running" or .state == "degraded") and .uptime_s >= 0)' status
 json list '.[0].program == "exec" and .[0].state == "loaded"' list

@@ -72,7 +72,7 @@ kill -STOP "$channeld"
 check "it is unloaded by force, and loaded again" eval "timeout 10 busctl --address='$BUS' call org.ebpfagent.loader1 \
 	/org/ebpfagent/loader1 org.ebpfagent.loader1 Unload 'sa{sv}' c 1 force b true && ctl load '$T/c.yaml'"
 kill -CONT "$channeld"
-check "its ledger begins anew" wait_for 5 eval "ctl ledger c --json | jq -e '.balanced and .events[0].drained == 0 and ([.sinks[].routed] | add) == 0'"
+check "its ledger begins anew" wait_for 5 eval "ctl ledger c --json | json_is '.balanced and .events[0].drained == 0 and ([.sinks[].routed] | add) == 0'"
 ctl unload c >/dev/null 2>&1
 
 # A ring has one consumer.

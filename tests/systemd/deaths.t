@@ -74,6 +74,6 @@ under_load "a new systemd" manager
 is "a new systemd: five times" $killed 5; killed=0
 under_load "a new bus, and none" bus
 is "a new bus, and none: seven times" $killed 7
-check "nothing has been unloaded" eval "ctl list --json | jq -e '.[0].generation == 1'"
+check "nothing has been unloaded" eval "ctl list --json | json_is '.[0].generation == 1'"
 is "no id twice" "$(find /var/log/ebpf-agent -name 'tick.jsonl*' -exec grep -ohE '"id":"[^"]+"' {} + | sort | uniq -d | wc -l)" 0
 done_testing

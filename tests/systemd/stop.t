@@ -43,7 +43,7 @@ before=$(produced)
 sleep 0.2
 check "the program runs on" test "$(produced)" -gt "$before"
 systemctl start ebpf-agent.target
-check "started again, they go on with it" eval "all_up && wait_for 5 declared && ctl list --json | jq -e '.[0].generation == 1'"
+check "started again, they go on with it" eval "all_up && wait_for 5 declared && ctl list --json | json_is '.[0].generation == 1'"
 sleep 0.5
 stop=$EPOCHREALTIME
 check "the targets are stopped while events come" stop_all
