@@ -54,6 +54,9 @@ struct batch_area {
 };
 #define BATCH_IN_OFFSET ((sizeof(struct batch_area) + 4095) & ~4095UL)
 
+/* All of its environment: without it libc looks for /etc/localtime, which it may not see, each time it is asked. */
+#define SANDBOX_ENVIRONMENT "TZ=UTC"
+
 /* File descriptors that ebpf-sandbox finds at start. Over the listener's, a socket, it sends that of its system call
  * filter (common/listener.h), and closes it. The file (an initfile, sealed) is there only if a row will ask for it;
  * functions see it mapped read-only. */

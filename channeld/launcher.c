@@ -85,7 +85,7 @@ static pid_t start_sandbox(struct launcher *l, const struct launcher_request *re
 {
 	char path[64], memory[24];
 	char *argv[] = { "ebpf-sandbox", (char *)req->functions, memory, THREADS, NULL };
-	char *envp[] = { NULL };
+	char *envp[] = { SANDBOX_ENVIRONMENT, NULL };
 	const struct spawn_fd map[] = {
 		{ l->null, 0 }, { l->null, 1 },
 #ifdef AGENT_SAN

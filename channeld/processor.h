@@ -50,7 +50,7 @@ int processor_run(struct processor *p, processor_on_result *on_result, void *arg
 int processor_wait_ms(const struct processor *p);	/* 1 to 1000 */
 
 /* While its sandbox is being loaded and no batch is run: answers what it asks, and returns what is readable when it
- * asks again; -1: it is loaded, or nothing can be done about it before a batch is run. */
+ * asks again; -1: it is loaded, or takes too long, or is gone, which the next batch will find. */
 int processor_loading(struct processor *p);
 /* About once a second, between batches: one that has died meanwhile is known to be dead, and no record is blamed; one
  * whose threads use too much CPU time is ended, and failed. */

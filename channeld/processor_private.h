@@ -19,6 +19,7 @@ struct processor {
 	struct batch batch;
 	struct processor_child child;
 	struct listener listener;	/* of the child's system calls */
+	uint64_t loading_until;		/* then it is no longer served before there is a batch */
 	char name[256];			/* program/item, for messages */
 	char functions[LAUNCHER_FUNCTIONS_MAX];	/* names, by BATCH_SEPARATOR */
 	uint16_t inits[BATCH_MAX_FUNCTIONS], n_inits;	/* called in each new sandbox */

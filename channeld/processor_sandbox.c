@@ -44,6 +44,7 @@ int sandbox_start(struct processor *p)
 		return processor_put_off(p, r, "no sandbox: every uid of the range is in use");
 	if (r < 0)
 		return processor_put_off(p, r, "no sandbox: %s", strerror(-r));
+	p->loading_until = clock_monotonic() + LOAD_MS * NSEC_PER_MSEC;
 	health_starting(&p->health, p->child.pid, p->child.uid);
 	p->restarts += p->started;
 	p->started = true;
@@ -62,23 +63,18 @@ static void on_refused(void *arg, int nr)
 	health_refused(&p->health, nr);
 }
 
-/* What loading needs is over for good once it is loaded, whatever the area says later. */
-static void answer_calls(struct processor *p)
-{
-	if (loaded(p))
-		p->listener.loading = false;
-	listener_answer(&p->listener, on_refused, p);
-}
-
 int processor_loading(struct processor *p)
 {
 	struct pollfd poll_fd = { .fd = listener_poll_fd(&p->listener), .events = POLLIN };
 
-	if (!p->listener.loading)
+	if (loaded(p))
+		p->listener.loading = false;
+	/* One that takes longer is ended by the first batch. */
+	if (!p->listener.loading || clock_monotonic() > p->loading_until)
 		return -1;
 	if (poll(&poll_fd, 1, 0) > 0)
-		answer_calls(p);
-	return p->listener.loading ? listener_poll_fd(&p->listener) : -1;
+		listener_answer(&p->listener, on_refused, p);
+	return listener_poll_fd(&p->listener);
 }
 
 int sandbox_await(struct processor *p, bool (*done)(const struct processor *), uint64_t ms)
@@ -98,7 +94,7 @@ int sandbox_await(struct processor *p, bool (*done)(const struct processor *), u
 			return AWAIT_TIMEOUT;
 		/* First: whatever a batch tried is said when it is done. */
 		if (r > 0 && fds[2].revents)
-			answer_calls(p);
+			listener_answer(&p->listener, on_refused, p);
 		if (r > 0 && fds[0].revents && batch_take_ring(&p->batch) && done(p))
 			return AWAIT_RANG;
 		if (r > 0 && fds[1].revents) {
@@ -215,6 +211,7 @@ static int on_loaded(struct processor *p)
 	struct batch_area *a = p->batch.area;
 	char text[sizeof(a->error)];
 
+	p->listener.loading = false;
 	copy_text(text, a->error, sizeof(text));
 	if (__atomic_load_n(&a->ready, __ATOMIC_RELAXED) != 1) {
 		int r = sandbox_put_down(p);

@@ -10,9 +10,8 @@
 int sandbox_limit(uint64_t memory, uint64_t threads);
 /* From now on only shared libraries can be read. -ENOSYS, -EOPNOTSUPP: this kernel has no Landlock. */
 int sandbox_lock_files(void);
-/* Calls that are trapped (sandbox_trapped[], up to NULL, and rights_always_refused[]) fail with EPERM, and are told. */
+/* Calls that are trapped fail with EPERM, and are told. */
 int sandbox_catch_traps(void);
-extern const char *const sandbox_trapped[];
 /* For sandbox_lock_calls(), while there may still be children. */
 int sandbox_make_filter(void);
 /* From now on only the system calls of the table; whoever is at the other end of SANDBOX_FD_LISTENER is asked about all

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Calls that would be refused in silence. Of several filters' answers the sternest counts: an EPERM of the launcher's
- * filter, or of systemd's, goes before the question that ours would ask (common/listener.h). A trap goes before an
- * EPERM: it sends SIGSYS, whose handler tells of the call by one that nobody else refuses. The object cannot have
- * another handler (sandbox_lock.c); where it blocks the signal, the kernel ends the process. */
+/* Of several filters' answers the sternest counts: an EPERM of the launcher's filter, of systemd's or of a container's
+ * goes before the question that ours would ask (common/listener.h), and nobody would be told. A trap goes before an
+ * EPERM: it sends SIGSYS, whose handler tells of the call by one that is asked about. The object cannot have another
+ * handler (sandbox_calls.c); where it blocks the signal, the kernel ends the process, which is said as well. */
 #include "sandbox.h"
 
 #include <errno.h>
@@ -16,9 +16,6 @@
 #ifndef SYS_SECCOMP
 #define SYS_SECCOMP 1		/* si_code; Linux, include/uapi/asm-generic/siginfo.h */
 #endif
-
-/* Besides those that nobody here may: what launcher and ebpf-load, or their units, refuse. */
-const char *const sandbox_trapped[] = { "bpf", "perf_event_open", "ptrace", "socket", NULL };
 
 static void set_result(ucontext_t *u, long result)
 {
@@ -48,5 +45,6 @@ int sandbox_catch_traps(void)
 	/* On the other stack where there is one: one of Go's own may be small. */
 	struct sigaction action = { .sa_sigaction = on_trap, .sa_flags = SA_SIGINFO | SA_ONSTACK };
 
+	sigfillset(&action.sa_mask);	/* none shall interrupt it before it is told */
 	return sigaction(SIGSYS, &action, NULL) < 0 ? -errno : 0;
 }

@@ -116,6 +116,20 @@ int filter_make(uint32_t otherwise, filter_fill fill, void *arg, struct filter *
 	return err < 0 ? err : -EIO;
 }
 
+int filter_add_names(scmp_filter_ctx ctx, uint32_t action, const char *const *names)
+{
+	int err = 0;
+
+	for (; *names && err == 0; names++) {
+		int nr = seccomp_syscall_resolve_name(*names);
+
+		/* Otherwise unknown, or a pseudo number of another architecture. */
+		if (nr >= 0)
+			err = seccomp_rule_add(ctx, action, nr, 0);
+	}
+	return err;
+}
+
 static long install(const struct filter *f, unsigned flags)
 {
 	struct sock_fprog program = { (unsigned short)f->n, (struct sock_filter *)f->code };
@@ -133,6 +147,10 @@ int filter_install(const struct filter *f)
 
 int filter_install_listening(const struct filter *f)
 {
-	return (int)install(f, SECCOMP_FILTER_FLAG_TSYNC | SECCOMP_FILTER_FLAG_TSYNC_ESRCH |
-				       SECCOMP_FILTER_FLAG_NEW_LISTENER);
+	const unsigned flags = SECCOMP_FILTER_FLAG_TSYNC | SECCOMP_FILTER_FLAG_TSYNC_ESRCH |
+			       SECCOMP_FILTER_FLAG_NEW_LISTENER;
+	/* Who was heard waits for the answer, whatever signals come. Since Linux 5.19. */
+	long r = install(f, flags | SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV);
+
+	return (int)(r == -EINVAL ? install(f, flags) : r);
 }

@@ -21,6 +21,10 @@ typedef int (*filter_fill)(scmp_filter_ctx ctx, pid_t self, void *arg);
 /* @otherwise: what happens to a call without a rule (SCMP_ACT_…). Forks, so before fork is refused. 0, -errno. */
 int filter_make(uint32_t otherwise, filter_fill fill, void *arg, struct filter *ret);
 
+/* One rule without arguments for each of @names, up to NULL. Names, not numbers: what libseccomp or the architecture
+ * does not know is passed over. 0, -errno. */
+int filter_add_names(scmp_filter_ctx ctx, uint32_t action, const char *const *names);
+
 /* On all threads of this process. Needs no_new_privs. 0; -EBUSY: a thread has another filter; -errno. */
 int filter_install(const struct filter *f);
 /* The same for one with SCMP_ACT_NOTIFY: the descriptor (CLOEXEC) over which its calls are answered (listener.h).

@@ -62,9 +62,7 @@ static bool is_for_loading(int nr)
 static bool is_asked(struct listener *l)
 {
 	struct pollfd p = { .fd = l->fd, .events = POLLIN };
-	bool gone = poll(&p, 1, 0) > 0 && !(p.revents & POLLIN);
-
-	if (gone)
+	if (poll(&p, 1, 0) > 0 && !(p.revents & POLLIN) && (p.revents & (POLLHUP | POLLNVAL)))
 		listener_close(l);
 	return p.revents & POLLIN;
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The trusted side of a sandbox's system call filter (channeld/sandbox_lock.c). A call that the filter neither allows
- * nor refuses by itself waits in the kernel until it is answered here: EPERM, and it is told. Linux,
+/* The trusted side of a sandbox's system call filter (channeld/sandbox_calls.c). A call that the filter asks about
+ * waits in the kernel until it is answered here: EPERM, and it is told. Linux,
  * Documentation/userspace-api/seccomp_filter.rst, "Userspace Notification".
  *
  * The sandbox makes its filter before anything of the user's runs in it, and sends the listener over a socket that it
@@ -19,7 +19,9 @@
 struct listener {
 	int sock;		/* the listener comes over it; -1: it has, or never will */
 	int fd;			/* -1: none yet, or its sandbox is gone */
-	bool loading;		/* calls that dlopen() needs go on: Landlock says what of files can be read */
+	/* Calls that dlopen() needs go on; Landlock says what of files can be read. The caller's to end, once and for
+	 * good: what the sandbox says of itself it may take back. */
+	bool loading;
 };
 
 /* @ret_theirs: for the sandbox (SANDBOX_FD_LISTENER), to be closed here. 0, -errno. */

@@ -17,8 +17,7 @@
 #include "filter.h"
 #include "rights.h"
 
-/* Names, not numbers: an older libseccomp or another architecture simply lacks some of them. */
-const char *const rights_always_refused[] = {
+static const char *const always_refused[] = {
 	"mount", "umount", "umount2", "pivot_root", "chroot", "fsopen", "fsconfig", "fsmount", "fspick", "open_tree",
 	"move_mount", "mount_setattr",
 	"process_vm_readv", "process_vm_writev", "process_madvise", "kcmp", "pidfd_getfd",
@@ -32,8 +31,9 @@ const char *const rights_always_refused[] = {
 };
 static const char *const setuid_calls[] = {
 	"setuid", "setgid", "setreuid", "setregid", "setresuid", "setresgid", "setgroups", "setfsuid", "setfsgid",
+	NULL
 };
-static const char *const exec_calls[] = { "execve", "execveat", "fork", "vfork" };
+static const char *const exec_calls[] = { "execve", "execveat", "fork", "vfork", NULL };
 
 /* What a process needs that only moves bytes between descriptors and memory that it has. */
 static const char *const strict_allowed[] = {
@@ -52,6 +52,7 @@ static const char *const strict_allowed[] = {
 	"restart_syscall",
 	"getpid", "getppid", "gettid", "getuid", "geteuid", "getgid", "getegid", "getrandom", "uname", "getcpu",
 	"exit", "exit_group",
+	NULL
 };
 
 static const uint64_t new_namespaces[] = {
@@ -64,22 +65,6 @@ static const int lookup_commands[] = {
 };
 #define BPF_COMMANDS_MAX 128	/* more than there will be soon; beyond is refused too */
 #define FAMILIES_MAX     64
-
-/* -EDOM, -EFAULT from libseccomp: not a call of this architecture. */
-static int add_names(scmp_filter_ctx f, uint32_t action, const char *const *names, size_t n)
-{
-	for (size_t i = 0; i < n; i++) {
-		int nr = seccomp_syscall_resolve_name(names[i]), err;
-
-		if (nr < 0)
-			continue;	/* unknown, or a pseudo number */
-		err = seccomp_rule_add(f, action, nr, 0);
-		if (err < 0)
-			return err;
-	}
-	return 0;
-}
-#define ADD_NAMES(f, action, names) add_names(f, action, names, ARRAY_SIZE(names))
 
 static int add_call(scmp_filter_ctx f, uint32_t action, int nr)
 {
@@ -155,15 +140,15 @@ static int fill_denying(scmp_filter_ctx f, unsigned allow)
 	const uint32_t refuse = SCMP_ACT_ERRNO(EPERM);
 	int fam[4], n_fam = families(allow, fam), err;
 
-	err = add_names(f, refuse, rights_always_refused, ARRAY_SIZE(rights_always_refused) - 1);
+	err = filter_add_names(f, refuse, always_refused);
 #ifndef AGENT_SAN	/* LeakSanitizer stops its own threads by ptrace at exit, and calls it fatal if it may not */
 	if (err == 0)
 		err = add_call(f, refuse, SCMP_SYS(ptrace));
 #endif
 	if (err == 0 && !(allow & RIGHTS_ALLOW_SETUID))
-		err = ADD_NAMES(f, refuse, setuid_calls);
+		err = filter_add_names(f, refuse, setuid_calls);
 	if (err == 0 && !(allow & RIGHTS_ALLOW_EXEC))
-		err = ADD_NAMES(f, refuse, exec_calls);
+		err = filter_add_names(f, refuse, exec_calls);
 	if (err == 0 && !(allow & RIGHTS_ALLOW_PERF))
 		err = add_call(f, refuse, SCMP_SYS(perf_event_open));
 	if (err == 0)
@@ -186,9 +171,10 @@ static int allow_openat(scmp_filter_ctx f)
 static int allow_opening(scmp_filter_ctx f)
 {
 	static const char *const calls[] = { "openat2", "getdents64", "newfstatat", "fstatfs", "statfs", "readlinkat",
-					     "readlink", "memfd_create", "ftruncate", "copy_file_range", "sendfile" };
+					     "readlink", "memfd_create", "ftruncate", "copy_file_range", "sendfile",
+					     NULL };
 	/* openat2() keeps its flags in memory that a filter cannot see; nothing that it has lets this process write. */
-	int err = ADD_NAMES(f, SCMP_ACT_ALLOW, calls);
+	int err = filter_add_names(f, SCMP_ACT_ALLOW, calls);
 
 	return err < 0 ? err : allow_openat(f);
 }
@@ -233,8 +219,8 @@ static int allow_sanitizers(scmp_filter_ctx f)
 {
 	static const char *const calls[] = { "ptrace", "getdents64", "getdents", "readlink", "wait4", "clone",
 					     "prctl", "mmap", "mprotect", "newfstatat", "prlimit64",
-					     "tgkill", "kill", "ioctl" };
-	int err = ADD_NAMES(f, SCMP_ACT_ALLOW, calls);
+					     "tgkill", "kill", "ioctl", NULL };
+	int err = filter_add_names(f, SCMP_ACT_ALLOW, calls);
 
 	return err < 0 ? err : allow_openat(f);
 }
@@ -243,7 +229,7 @@ static int allow_sanitizers(scmp_filter_ctx f)
 /* Nothing but what is named. */
 static int fill_strict(scmp_filter_ctx f, pid_t self, unsigned allow)
 {
-	int err = ADD_NAMES(f, SCMP_ACT_ALLOW, strict_allowed);
+	int err = filter_add_names(f, SCMP_ACT_ALLOW, strict_allowed);
 
 #ifdef AGENT_SAN
 	if (err == 0)

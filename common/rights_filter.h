@@ -3,9 +3,6 @@
 #ifndef EBPF_AGENT_RIGHTS_FILTER_H
 #define EBPF_AGENT_RIGHTS_FILTER_H
 
-/* System calls that no process of the agent may make, whatever its row says; up to NULL. */
-extern const char *const rights_always_refused[];
-
 /* Installs the filter for @allow (RIGHTS_ALLOW_…, RIGHTS_STRICT) on all threads. Needs no_new_privs. 0, -errno. */
 int rights_filter(unsigned allow);
 

@@ -149,15 +149,13 @@ int load_functions_after(struct load *l)
 /* In the journal, too: a load that failed, and an unload, keep no warnings. */
 static void say_refusals(struct load *l, const struct load_calls *c)
 {
-	char calls[REFUSALS_TEXT_MAX];
-	const char *text;
+	char calls[REFUSALS_TEXT_MAX], text[REFUSALS_TEXT_MAX + 256];
 
 	if (!c->refusals.n)
 		return;
 	refusals_text(&c->refusals, calls);
-	text = arena_printf(l->arena, "functions of %s tried what none may, and were refused: %s", c->item, calls);
-	if (text)
-		diag_warn(&l->diag, NULL, 0, "%s", text);
+	snprintf(text, sizeof(text), "functions of %s tried what none may, and were refused: %s", c->item, calls);
+	diag_warn(&l->diag, NULL, 0, "%s", text);
 	load_tell_log(l, text);
 }
 

@@ -78,7 +78,7 @@ static bool has_landlock(void)
 
 static int start(struct load_sandbox *s, uint64_t memory, int so, int file, const char *names)
 {
-	char path[PATH_MAX], bytes[24], *envp[] = { NULL };
+	char path[PATH_MAX], bytes[24], *envp[] = { SANDBOX_ENVIRONMENT, NULL };
 	char *argv[] = { "ebpf-sandbox", (char *)names, bytes, THREADS, NULL };
 	cleanup(closep) int null = open("/dev/null", O_RDWR | O_CLOEXEC), theirs = -1;
 	int err = listener_new(&s->listener, &theirs);
@@ -120,14 +120,6 @@ static void on_refused(void *arg, int nr)
 	(void)refusals_add(arg, nr);
 }
 
-/* What loading needs is over for good once it is loaded, whatever the area says later. */
-static void answer_calls(struct load_sandbox *s)
-{
-	if (is_loaded(&s->batch))
-		s->listener.loading = false;
-	listener_answer(&s->listener, on_refused, s->refusals);
-}
-
 /* Until it rings, and with what the caller waits for; or ends; or @ms are over. */
 static int await(struct load_sandbox *s, bool (*done)(const struct batch *), uint64_t ms)
 {
@@ -143,7 +135,7 @@ static int await(struct load_sandbox *s, bool (*done)(const struct batch *), uin
 		if (r < 0 && errno != EINTR)
 			return -errno;
 		if (r > 0 && fds[2].revents)
-			answer_calls(s);
+			listener_answer(&s->listener, on_refused, s->refusals);
 		if (r > 0 && fds[0].revents && batch_take_ring(&s->batch) && done(&s->batch))
 			return AWAIT_RANG;
 		if (r > 0 && fds[1].revents) {
@@ -187,6 +179,7 @@ static int be_loaded(struct load_sandbox *s, const struct why *why)
 		return fail_died(s, why);
 	if (__atomic_load_n(&s->batch.area->ready, __ATOMIC_RELAXED) != 1)
 		return fail_unready(s, why);
+	s->listener.loading = false;
 	return 0;
 }
 

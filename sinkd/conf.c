@@ -30,8 +30,9 @@ static const char *const when_full_names[] = { [FILE_HOLD] = "hold", [FILE_DROP]
 	{ "when-full", CONF_ENUM, place + offsetof(struct file_rules, when_full), "hold",                        \
 	  .choices = when_full_names,                                                                            \
 	  .help = "what happens when the disk is full: hold (nothing is given up; when the spool is full, all "  \
-		  "sinks of the program wait, and then the kernel's ring fills) or drop (lines that find no "    \
-		  "room are given up and counted as disk_full; other sinks go on)" }
+		  "sinks of the program wait, and then the kernel's ring fills) or drop (lines that find no "     \
+		  "room in the file are given up and counted as disk_full; other sinks go on; a file that cannot "   \
+		  "be made or forced to the disk is waited for all the same)" }
 
 static const struct conf_key file_keys[] = {
 	FILE_RULES(offsetof(struct file_conf, rules)),

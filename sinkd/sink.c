@@ -79,7 +79,7 @@ int sink_fail(struct sink *s, int err, const char *fmt, ...)
 void sink_recovered(struct sink *s)
 {
 	s->delay_ns = s->retry_at_ns = 0;
-	s->giving_up = false;
+	s->gave_up_ns = 0;
 	if (!s->failed)
 		return;
 	s->failed = false;
@@ -163,7 +163,7 @@ static void feed(struct sink *s, const struct sink_rec *recs, size_t n)
 		sink_close(s);
 	} else if (r < 0) {
 		sink_back_off(s);
-	} else if (m && !res.dropped[SINK_DROP_DISK_FULL]) {
+	} else if (m && uv_hrtime() - s->gave_up_ns >= SINK_CALM_NS) {
 		sink_recovered(s);
 	}
 }

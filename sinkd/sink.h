@@ -13,6 +13,7 @@
 
 #define SINK_RETRY_MIN_NS (100 * NSEC_PER_MSEC)
 #define SINK_RETRY_MAX_NS (5 * NSEC_PER_SEC)
+#define SINK_CALM_NS      (5 * NSEC_PER_SEC)	/* without a record given up: it takes them again */
 
 struct sinkd;
 struct stream;
@@ -69,7 +70,7 @@ struct sink {
 	bool open;
 	bool waiting;			/* said -EAGAIN */
 	bool failed;			/* degraded: @error says why */
-	bool giving_up;			/* said that records are given up; until one is taken */
+	uint64_t gave_up_ns;		/* when it last gave up records, and said so; 0: it takes them again */
 	uint64_t retry_at_ns, delay_ns;
 	char name[SINK_NAME_MAX];	/* of the cursor */
 	char error[512];

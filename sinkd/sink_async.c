@@ -114,10 +114,10 @@ static void expire_unread(struct sink *s, uint64_t to)
 
 void sink_expire(struct sink *s, uint64_t to)
 {
-	if (!s->giving_up)
+	if (!s->gave_up_ns)
 		log_warning("%s: %s: the spool is nearly full: what is oldest is given up, and counted as expired",
 			    s->stream->program, s->name);
-	s->giving_up = true;
+	s->gave_up_ns = uv_hrtime();
 	if (s->window)
 		window_expire(s->window, to, s->next);
 	expire_unread(s, to);

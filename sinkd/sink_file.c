@@ -172,12 +172,14 @@ static int file_open(struct sink *s)
 
 /* ---- writing ---- */
 
-/* Takes away what was written beyond @size: part of a line. */
-static void file_cut(struct file_sink *f, uint64_t size)
+/* Takes away what was written beyond @size: part of a line. If this fails as well, opening the file again finds the
+ * torn tail. */
+static bool file_cut(struct file_sink *f, uint64_t size)
 {
-	/* If this fails as well, opening the file again finds the torn tail. */
-	if (ftruncate(f->fd, size) < 0)
-		log_debug("%s: %m", file_options_of(f)->path);
+	if (ftruncate(f->fd, size) == 0)
+		return true;
+	log_debug("%s: %m", file_options_of(f)->path);
+	return false;
 }
 
 /* Joins lines that fit a write and the file: returns how many. */
@@ -243,7 +245,7 @@ static void file_drop(struct file_sink *f, size_t n, struct sink_result *res)
 	res->dropped[SINK_DROP_DISK_FULL] += n;
 	(void)sink_fail(&f->sink, -ENOSPC, "%s: no space left: lines are given up, and counted as disk_full",
 			file_options_of(f)->path);
-	f->sink.giving_up = true;
+	f->sink.gave_up_ns = uv_hrtime();
 	sink_degraded(&f->sink);
 }
 
@@ -256,9 +258,8 @@ static int file_write(struct file_sink *f, const struct sink_rec *const *recs, s
 	whole = file_account(recs, lines, written, res);
 	f->size += whole;
 	f->dirty = true;
-	if (whole < written)
-		file_cut(f, f->size);
-	if ((r == -ENOSPC || r == -EDQUOT) && file_options_of(f)->rules.when_full == FILE_DROP) {
+	if ((whole == written || file_cut(f, f->size)) && (r == -ENOSPC || r == -EDQUOT) &&
+	    file_options_of(f)->rules.when_full == FILE_DROP) {
 		file_drop(f, n - (res->done - before), res);
 		return 0;
 	}

@@ -25,9 +25,14 @@ static struct wish *wish_add(struct wishes *all, const struct sink_type *type, c
 {
 	struct wish *w;
 
-	for (size_t i = 0; i < all->n; i++)
-		if (!strcmp(all->w[i].cursor, cursor))
-			return &all->w[i];
+	for (size_t i = 0; i < all->n; i++) {
+		if (strcmp(all->w[i].cursor, cursor))
+			continue;
+		if (memcmp(all->w[i].options, options, type->options_size))
+			snprintf(all->refused, sizeof(all->refused), "events that go to one place (%s) ask for it in "
+				 "different ways: the first's hold", cursor);
+		return &all->w[i];
+	}
 	if (all->n == SPOOL_MAX_CURSORS) {
 		snprintf(all->refused, sizeof(all->refused), "more than %d sinks: what would go to %s stays behind",
 			 SPOOL_MAX_CURSORS, cursor);

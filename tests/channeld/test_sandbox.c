@@ -197,7 +197,8 @@ static void a_sandbox_has_no_rights(void **state)
 	snprintf(path, sizeof(path), "/proc/%d/environ", pid);
 	f = fopen(path, "r");
 	assert_non_null(f);
-	assert_int_equal(fgetc(f), EOF);
+	assert_int_equal(fread(s, 1, sizeof(s), f), sizeof(SANDBOX_ENVIRONMENT));
+	assert_string_equal(s, SANDBOX_ENVIRONMENT);
 	fclose(f);
 	processor_free(p);
 }

@@ -219,7 +219,7 @@ static int ask_among_signals(void)
 	return signals == 0;
 }
 
-static void a_question_that_a_signal_took_back_counts_once(void **state)
+static void a_question_that_a_signal_took_back_is_asked_again(void **state)
 {
 	struct listener l;
 	pid_t pid = start(&l, ask_among_signals);
@@ -231,7 +231,8 @@ static void a_question_that_a_signal_took_back_counts_once(void **state)
 		listener_answer(&l, on_refused, NULL);
 	}
 	assert_int_equal(status_of(pid), 0);
-	expect_text("getsid 200");
+	/* One that a signal breaks off just when it is answered is answered twice. */
+	assert_in_range(refusals.n, 200, 300);
 }
 
 static int ask_about_one(scmp_filter_ctx ctx, pid_t self, void *arg)
@@ -282,7 +283,7 @@ int main(void)
 		cmocka_unit_test(what_loading_needs_goes_on_till_it_is_loaded),
 		cmocka_unit_test(one_that_dies_while_it_waits_is_over),
 		cmocka_unit_test(one_that_ends_before_it_asks_is_over),
-		cmocka_unit_test(a_question_that_a_signal_took_back_counts_once),
+		cmocka_unit_test(a_question_that_a_signal_took_back_is_asked_again),
 		cmocka_unit_test(a_second_listener_is_refused_as_busy),
 		cmocka_unit_test(names_are_told_apart_up_to_a_bound),
 	};

@@ -148,7 +148,7 @@ is "what worked is harmless" "$worked" "mmap tgkill_own "
 for call in bpf ptrace socket openat kill clone mount; do
 	like "$call: whoever loads it is told" "$(cat "$T/escapes.out")" "functions of hooks tried what none may, and were refused: (.*, )?$call [1-9]"
 done
-check "so is the journal" says 'escapes: functions of hooks tried what none may, and were refused: '
+check "so is the journal" wait_for 5 says 'escapes: functions of hooks tried what none may, and were refused: '
 check "unloads" ctl unload escapes
 
 # ---- the SDK's example

@@ -109,9 +109,9 @@ holds() { find "/proc/$(daemon_pid "$1")/fd" -lname "*$2*" 2>/dev/null | grep -q
 spool_says() { inside channeld "$BUILD/tests/tools/spoolcat" "$RUN/spool/$1.spool" 2>&1 >/dev/null | sed -nE "s/^$2 .*\b$3=([0-9]+).*/\1/p"; }
 # channeld_rows METHOD [PROGRAM]: what channeld answers on the bus, each row in a line of JSON
 channeld_rows() { busctl --address="$BUS" --json=short call org.ebpfagent.channel1 /org/ebpfagent/channel1 org.ebpfagent.channel1 "$1" "${2:+s}a{sv}" ${2:+"$2"} 0 | jq -c '.data[0][] | map_values(.data)'; }
-# all_json FILE: every line is JSON
 # json_is FILTER [FILE]: it holds for a value of the input. (jq 1.6 with -e is content with none at all.)
 json_is() { jq -se "any(.[] | ($1); .)" "${@:2}"; }
+# all_json FILE: it has lines, and every one is JSON
 all_json() { [ -s "$1" ] && jq -e . "$1" >/dev/null; }
 # what sinkd says is not as it should be
 degraded() { ctl status --json | jq -r '.. | objects | select(.daemon? == "sinkd") | .degraded | tostring'; }
