@@ -177,8 +177,12 @@ void processor_look(struct processor *p, uint64_t now)
 {
 	uint64_t elapsed = now - p->background.looked_ns, used;
 
-	if (!p->child.pid || !p->ready)
+	if (!p->child.pid)
 		return;
+	if (!p->ready) {
+		sandbox_serve(p);
+		return;
+	}
 	if (sandbox_has_died(p)) {
 		health_ended(&p->health, sandbox_describe_end(p), !child_died_of_others(&p->child));
 		return;

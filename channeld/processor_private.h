@@ -61,6 +61,8 @@ int sandbox_be_ready(struct processor *p);
 /* Until it rings, and with what the caller waits for; or dies; or @ms are over. */
 int sandbox_await(struct processor *p, bool (*done)(const struct processor *), uint64_t ms);
 bool sandbox_finished(const struct processor *p);	/* for it: the batch is done */
+/* Answers some of the calls that it asks about, if it does. */
+void sandbox_serve(struct processor *p);
 /* Meanwhile, by itself: its process is gone. */
 bool sandbox_has_died(struct processor *p);
 /* SIGKILL, and it is gone. */

@@ -63,17 +63,22 @@ static void on_refused(void *arg, int nr)
 	health_refused(&p->health, nr);
 }
 
-int processor_loading(struct processor *p)
+void sandbox_serve(struct processor *p)
 {
 	struct pollfd poll_fd = { .fd = listener_poll_fd(&p->listener), .events = POLLIN };
 
-	if (loaded(p))
-		p->listener.loading = false;
-	/* One that takes longer is ended by the first batch. */
-	if (!p->listener.loading || clock_monotonic() > p->loading_until)
-		return -1;
 	if (poll(&poll_fd, 1, 0) > 0)
 		listener_answer(&p->listener, on_refused, p);
+}
+
+int processor_loading(struct processor *p)
+{
+	if (loaded(p))
+		p->listener.loading = false;
+	/* One that takes longer is left to the first batch, which has the same patience. */
+	if (!p->listener.loading || clock_monotonic() > p->loading_until)
+		return -1;
+	sandbox_serve(p);
 	return listener_poll_fd(&p->listener);
 }
 

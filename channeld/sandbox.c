@@ -18,6 +18,7 @@
 #include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <time.h>
 
 #include "../abi/batch.h"
 #include "../abi/processor.h"
@@ -196,6 +197,7 @@ static int lock_up(struct batch_area *area, uint64_t memory, uint64_t threads)
 	signal(SIGPIPE, SIG_IGN);
 	be_first_to_go();
 	set_stack_size();
+	tzset();		/* its file is read now, and never again */
 	r = sandbox_make_filter();
 	if (r == 0)
 		r = sandbox_catch_traps();

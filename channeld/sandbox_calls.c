@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The system calls of a sandbox. What is not allowed is refused, and told: it is trapped (sandbox_trap.c), or, where that
- * would not do, the worker is asked about it (common/listener.h). */
+/* The system calls of a sandbox. What is not allowed is refused, and told: it is trapped (sandbox_trap.c), or, where
+ * that would not do, the worker is asked about it (common/listener.h). */
 #include "sandbox.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <sched.h>
 #include <signal.h>
+#include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
 
@@ -69,6 +70,8 @@ static int allow_partly(scmp_filter_ctx ctx, pid_t self)
 	/* Not F_SETFL: it would make the worker's eventfds block. */
 	static const int fcntls[] = { F_GETFD, F_SETFD, F_GETFL };
 	static const int prctls[] = { PR_SET_NAME, PR_GET_NAME, 0x53564d41 /* PR_SET_VMA */ };
+	/* 8: MAP_DROPPABLE (Linux 6.11), in which libc keeps what getrandom(3) needs; private otherwise. */
+	static const uint64_t maps[] = { MAP_PRIVATE, 8 };
 	const uint64_t thread = CLONE_VM | CLONE_SIGHAND | CLONE_THREAD;
 	const uint64_t not_thread = NAMESPACES | CLONE_PIDFD | CLONE_PTRACE | CLONE_PARENT;
 	const uint64_t private = MAP_TYPE | MAP_GROWSDOWN | MAP_HUGETLB;
@@ -89,9 +92,12 @@ static int allow_partly(scmp_filter_ctx ctx, pid_t self)
 	if (r == 0)
 		r = seccomp_rule_add(ctx, SCMP_ACT_ALLOW, SCMP_SYS(prlimit64), 1, SCMP_A2(SCMP_CMP_EQ, 0));
 	/* Memory that is shared, or a stack, RLIMIT_DATA does not count; huge pages are the administrator's. */
-	if (r == 0)
+	for (size_t i = 0; i < ARRAY_SIZE(maps) && r == 0; i++)
 		r = seccomp_rule_add(ctx, SCMP_ACT_ALLOW, SCMP_SYS(mmap), 1,
-				     SCMP_A3(SCMP_CMP_MASKED_EQ, private, MAP_PRIVATE));
+				     SCMP_A3(SCMP_CMP_MASKED_EQ, private, maps[i]));
+	/* What isatty(3) asks, as printf(3) does of the null device. */
+	if (r == 0)
+		r = seccomp_rule_add(ctx, SCMP_ACT_ALLOW, SCMP_SYS(ioctl), 1, SCMP_A1(SCMP_CMP_EQ, TCGETS));
 	if (r == 0)
 		r = allow_signals(ctx, self);
 	if (r == 0)
@@ -102,12 +108,15 @@ static int allow_partly(scmp_filter_ctx ctx, pid_t self)
 	return r;
 }
 
-/* Asked about, instead of trapped: what loading needs, and what a library may try in a thread that blocks all signals
- * (as posix_spawn(3) does), where a trap ends the process. No filter from before refuses these. */
+/* Asked about, instead of trapped: what loading needs, and what a library may try where all signals are blocked (as
+ * posix_spawn(3) and pthread_create(3) block them), so that a trap would end the process. */
 static const char *const asked[] = {
 	"open", "openat", "access", "faccessat", "faccessat2", "stat", "newfstatat", "readlink", "readlinkat",
 	"lstat", "statx", "getcwd", "getdents64", "mkdir", "unlink", "unlinkat", "memfd_create", "dup", "dup2", "dup3",
 	"fork", "vfork",
+	/* Of these the units refuse some (@resources): in silence, there. */
+	"sched_getscheduler", "sched_getparam", "sched_getattr", "sched_setscheduler", "sched_setparam",
+	"sched_setattr", "sched_setaffinity", "rt_tgsigqueueinfo",
 	"seccomp",	/* how sandbox_trap.c tells of the others */
 	NULL
 };
@@ -116,6 +125,7 @@ static const char *const asked[] = {
 static int ask_partly(scmp_filter_ctx ctx)
 {
 	static const int fcntls[] = { F_SETFL, F_DUPFD, F_DUPFD_CLOEXEC };
+	static const unsigned ioctls[] = { FIONBIO, FIOCLEX, TIOCGWINSZ };
 	int r = seccomp_rule_add(ctx, SCMP_ACT_NOTIFY, SCMP_SYS(clone), 1,
 				 SCMP_A0(SCMP_CMP_MASKED_EQ, CLONE_THREAD | NAMESPACES, 0));
 
@@ -130,6 +140,8 @@ static int ask_partly(scmp_filter_ctx ctx)
 				     SCMP_A0(SCMP_CMP_EQ, SIGSYS), SCMP_A1(SCMP_CMP_NE, 0));
 	for (size_t i = 0; i < ARRAY_SIZE(fcntls) && r == 0; i++)
 		r = seccomp_rule_add(ctx, SCMP_ACT_NOTIFY, SCMP_SYS(fcntl), 1, SCMP_A1(SCMP_CMP_EQ, fcntls[i]));
+	for (size_t i = 0; i < ARRAY_SIZE(ioctls) && r == 0; i++)
+		r = seccomp_rule_add(ctx, SCMP_ACT_NOTIFY, SCMP_SYS(ioctl), 1, SCMP_A1(SCMP_CMP_EQ, ioctls[i]));
 	return r;
 }
 

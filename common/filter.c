@@ -149,7 +149,7 @@ int filter_install_listening(const struct filter *f)
 {
 	const unsigned flags = SECCOMP_FILTER_FLAG_TSYNC | SECCOMP_FILTER_FLAG_TSYNC_ESRCH |
 			       SECCOMP_FILTER_FLAG_NEW_LISTENER;
-	/* Who was heard waits for the answer, whatever signals come. Since Linux 5.19. */
+	/* Signals do not break off the wait of who was heard. Since Linux 5.19. */
 	long r = install(f, flags | SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV);
 
 	return (int)(r == -EINVAL ? install(f, flags) : r);

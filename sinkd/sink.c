@@ -76,6 +76,11 @@ int sink_fail(struct sink *s, int err, const char *fmt, ...)
 	return err;
 }
 
+bool sink_calm(const struct sink *s)
+{
+	return !s->gave_up_ns || (s->took_since && uv_hrtime() - s->gave_up_ns >= SINK_CALM_NS);
+}
+
 void sink_recovered(struct sink *s)
 {
 	s->delay_ns = s->retry_at_ns = 0;
@@ -163,8 +168,10 @@ static void feed(struct sink *s, const struct sink_rec *recs, size_t n)
 		sink_close(s);
 	} else if (r < 0) {
 		sink_back_off(s);
-	} else if (m && uv_hrtime() - s->gave_up_ns >= SINK_CALM_NS) {
-		sink_recovered(s);
+	} else if (m) {
+		s->took_since = !res.dropped[SINK_DROP_DISK_FULL];
+		if (sink_calm(s))
+			sink_recovered(s);
 	}
 }
 

@@ -71,6 +71,7 @@ struct sink {
 	bool waiting;			/* said -EAGAIN */
 	bool failed;			/* degraded: @error says why */
 	uint64_t gave_up_ns;		/* when it last gave up records, and said so; 0: it takes them again */
+	bool took_since;		/* a whole batch, since then */
 	uint64_t retry_at_ns, delay_ns;
 	char name[SINK_NAME_MAX];	/* of the cursor */
 	char error[512];
@@ -109,6 +110,8 @@ static inline bool sink_takes(const struct sink *s, unsigned route)
 void sink_back_off(struct sink *s);
 /* It has trouble (sink_fail()), but goes on by itself: only says so. */
 void sink_degraded(struct sink *s);
+/* It has given up nothing lately, and has shown that it takes records. */
+bool sink_calm(const struct sink *s);
 /* It works again: takes back what was said by sink_fail(). */
 void sink_recovered(struct sink *s);
 

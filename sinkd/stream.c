@@ -300,7 +300,7 @@ static void recover_idle_sinks(struct stream *st)
 	for (size_t i = 0; i < st->n_sinks; i++) {
 		struct sink *s = st->sinks[i];
 
-		if (s->open && s->failed && !s->gave_up_ns && !s->type->send && s->at.pos == st->commit.head)
+		if (s->open && s->failed && sink_calm(s) && !s->type->send && s->at.pos == st->commit.head)
 			sink_recovered(s);
 	}
 }

@@ -28,7 +28,7 @@ static struct wish *wish_add(struct wishes *all, const struct sink_type *type, c
 	for (size_t i = 0; i < all->n; i++) {
 		if (strcmp(all->w[i].cursor, cursor))
 			continue;
-		if (memcmp(all->w[i].options, options, type->options_size))
+		if (!all->refused[0] && memcmp(all->w[i].options, options, type->options_size))
 			snprintf(all->refused, sizeof(all->refused), "events that go to one place (%s) ask for it in "
 				 "different ways: the first's hold", cursor);
 		return &all->w[i];

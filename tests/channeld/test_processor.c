@@ -286,6 +286,16 @@ static void loading_is_over_whatever_it_says(void **state)
 	processor_free(p);
 }
 
+static void what_libraries_do_with_signals_blocked_is_no_trap(void **state)
+{
+	struct processor *p = fixture_start(*state, "misbehave", NULL);
+
+	run_letters(p, "H.");
+	expect(0, SPOOL_N_DROPS, "\"alive\"");
+	expect(1, SPOOL_N_DROPS, "\".\"");
+	processor_free(p);
+}
+
 static void a_trap_can_neither_be_caught_nor_shut_out(void **state)
 {
 	struct fixture *f = *state;
@@ -458,6 +468,7 @@ int main(void)
 		cmocka_unit_test(no_death_is_counted_of_one_that_lives),
 		cmocka_unit_test(who_asks_without_end_holds_up_himself_alone),
 		cmocka_unit_test(loading_is_over_whatever_it_says),
+		cmocka_unit_test(what_libraries_do_with_signals_blocked_is_no_trap),
 		cmocka_unit_test(a_trap_can_neither_be_caught_nor_shut_out),
 		cmocka_unit_test(records_behind_a_scribbler_that_dies_are_unharmed),
 		cmocka_unit_test(a_processor_that_cannot_be_loaded_says_why),

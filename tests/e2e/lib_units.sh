@@ -29,8 +29,11 @@ start() {
 		mkdir -p /etc/ebpf-agent
 		nsenter -t "$INIT" -m -r mount --bind "$CONFIG" /etc/ebpf-agent
 	fi
+	# From here on, however late it is there.
+	local here
+	here=$(nsenter -t "$INIT" -a -r journalctl -n 1 -o cat --show-cursor | sed -n 's/^-- cursor: //p')
 	# shellcheck disable=SC2086
-	nsenter -t "$INIT" -a -r setpriv --pdeathsig TERM journalctl -f -n 0 -o cat ${UNITS//ebpf-/-u ebpf-} >"$T/$INSTANCE.err" & FOLLOWER=$!
+	nsenter -t "$INIT" -a -r setpriv --pdeathsig TERM journalctl -f -n all ${here:+--after-cursor="$here"} -o cat ${UNITS//ebpf-/-u ebpf-} >"$T/$INSTANCE.err" & FOLLOWER=$!
 	PIDS+=("$FOLLOWER")
 	if ! systemctl start ebpf-agent.target || ! wait_for 30 all_alive $DAEMONS || ! wait_for 30 ctl list; then
 		say "the units do not get ready"

@@ -209,6 +209,8 @@ static void reserve_memory(void)
 		escaped = "mmap(shared)";
 	if (mmap_or_null(4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_GROWSDOWN))
 		escaped = "mmap(stack)";
+	if (mmap_or_null(1UL << 30, PROT_READ | PROT_WRITE, 8 /* MAP_DROPPABLE */))
+		escaped = "mmap(droppable)";
 	TRY(mlockall(MCL_CURRENT | MCL_FUTURE));
 	TRY(syscall(SYS_shmget, 0, 4096, 01777));
 	if (mremap((void *)((uintptr_t)&ctx & ~4095UL), 4096, 1 << 30, MREMAP_MAYMOVE) != MAP_FAILED)

@@ -9,6 +9,7 @@
 #include <pthread.h>
 #include <signal.h>
 #include <stdlib.h>
+#include <sys/mman.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -112,6 +113,43 @@ static void open_as_loading(struct tracer_ctx *ctx)
 	a->ready = 1;
 }
 
+/* What honest libraries do while all signals are blocked: refused or not, nobody dies of it. */
+static void *act_deaf(void *arg)
+{
+	pthread_attr_t attr;
+	pthread_t thread;
+	sigset_t all;
+	void *map;
+
+	(void)arg;
+	sigfillset(&all);
+	pthread_sigmask(SIG_BLOCK, &all, NULL);
+	/* As glibc 2.41 does for getrandom(3). */
+	map = mmap(NULL, 4096, PROT_READ | PROT_WRITE, 8 /* MAP_DROPPABLE */ | MAP_ANONYMOUS, -1, 0);
+	if (map == MAP_FAILED && errno == EPERM)
+		return "mmap";
+	if (isatty(1) || errno == EPERM)
+		return "isatty";
+	(void)open("/etc/hosts", O_RDONLY);
+	(void)fcntl(4, F_SETFL, 0);
+	(void)system("true");
+	pthread_attr_init(&attr);
+	pthread_attr_setinheritsched(&attr, PTHREAD_EXPLICIT_SCHED);
+	if (pthread_create(&thread, &attr, act_deaf, NULL) == 0)
+		return "thread";
+	return NULL;
+}
+
+static void act_deaf_in_a_thread(struct tracer_ctx *ctx)
+{
+	void *what = "no thread";
+	pthread_t thread;
+
+	if (pthread_create(&thread, NULL, act_deaf, NULL) == 0)
+		pthread_join(thread, &what);
+	tracer_printf(ctx, "\"%s\"", what ? (char *)what : "alive");
+}
+
 static void catch_traps(struct tracer_ctx *ctx)
 {
 	tracer_printf(ctx, "\"%s\"", signal(SIGSYS, SIG_IGN) == SIG_ERR && errno == EPERM ? "refused" : "caught");
@@ -196,6 +234,9 @@ void process(struct tracer_ctx *ctx)
 		break;
 	case 'B':
 		catch_traps(ctx);
+		break;
+	case 'H':
+		act_deaf_in_a_thread(ctx);
 		break;
 	case 'O':
 		open_as_loading(ctx);
