@@ -146,6 +146,7 @@ int file_open_current(struct file_sink *f, int flags)
 	if (flock(fd, LOCK_EX | LOCK_NB) < 0)
 		return sink_fail(&f->sink, -EBUSY, "%s: another sink writes to it", path);
 	f->size = st.st_size;
+	f->pushed = f->size;
 	f->born_ns = file_birth(fd);
 	f->dirty = false;
 	f->named = true;
@@ -258,6 +259,7 @@ static int file_write(struct file_sink *f, const struct sink_rec *const *recs, s
 	whole = file_account(recs, lines, written, res);
 	f->size += whole;
 	f->dirty = true;
+	file_push(f);
 	if ((whole == written || file_cut(f, f->size)) && (r == -ENOSPC || r == -EDQUOT) &&
 	    file_options_of(f)->rules.when_full == FILE_DROP) {
 		file_drop(f, n - (res->done - before), res);

@@ -21,6 +21,7 @@ struct file_sink {
 	uint64_t size;			/* of the file, as last seen */
 	int64_t born_ns;		/* wall time: when the file was begun */
 	uint64_t synced_ns;
+	uint64_t pushed;		/* bytes that are on their way to the disk, whole pages */
 	bool dirty;			/* written to since the last fsync was asked for */
 	bool named;			/* since then the folder may have its name anew */
 };
@@ -44,6 +45,9 @@ int file_open_current(struct file_sink *f, int flags);
 int file_sync_batch(struct file_sink *f);
 /* Forces @fd to the disk in another thread, by a duplicate: the caller may close it. What fails is said. */
 void file_sync_start(struct file_sink *f, int fd);
+/* With fsync: interval or rotate, before that: a megabyte that is there is sent on its way to the disk, in another
+ * thread, so that little is left to be forced at once, which would hold up the writes meanwhile. */
+void file_push(struct file_sink *f);
 /* Takes back what was said of it. */
 void file_sync_forget(struct sink *s);
 

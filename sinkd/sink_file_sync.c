@@ -101,6 +101,64 @@ void file_sync_start(struct file_sink *f, int fd)
 		log_warning("%s: %m", file_options_of(f)->path);
 }
 
+#define PUSH_BYTES (1u << 20)
+#define PUSHES_MAX 8u		/* a disk that is slower gets no more of them: forcing waits for it anyway */
+
+struct push {
+	uv_work_t req;
+	struct sinkd *sinkd;
+	int fd;
+	uint64_t from, to;
+};
+
+/* What fails here fails again when it is forced, and is said then. */
+static void push(uv_work_t *req)
+{
+	const struct push *p = container_of(req, struct push, req);
+
+	(void)sync_file_range(p->fd, (off_t)p->from, (off_t)(p->to - p->from), SYNC_FILE_RANGE_WRITE);
+}
+
+static void on_pushed(uv_work_t *req, int status)
+{
+	struct push *p = container_of(req, struct push, req);
+
+	(void)status;
+	close(p->fd);
+	p->sinkd->syncs--;
+	sinkd_handle_closed(p->sinkd);
+	free(p);
+}
+
+static bool push_elsewhere(struct sinkd *sk, int fd, uint64_t from, uint64_t to)
+{
+	struct push *p = sk->syncs < PUSHES_MAX && !sk->stopping ? malloc(sizeof(*p)) : NULL;
+
+	if (!p)
+		return false;
+	*p = (struct push){ .sinkd = sk, .from = from, .to = to, .fd = fcntl(fd, F_DUPFD_CLOEXEC, 3) };
+	if (p->fd < 0 || uv_queue_work(svc_loop(sk->svc), &p->req, push, on_pushed) < 0) {
+		closep(&p->fd);
+		free(p);
+		return false;
+	}
+	sk->syncs++;
+	sk->handles++;
+	return true;
+}
+
+void file_push(struct file_sink *f)
+{
+	int fsync = file_options_of(f)->rules.fsync;
+	uint64_t to = f->size / 4096 * 4096;
+
+	if (fsync != FILE_FSYNC_INTERVAL && fsync != FILE_FSYNC_ROTATE)
+		return;
+	f->pushed = MIN(f->pushed, to);		/* somebody may have made it shorter */
+	if (to - f->pushed >= PUSH_BYTES && push_elsewhere(f->sink.stream->sinkd, f->fd, f->pushed, to))
+		f->pushed = to;
+}
+
 void file_sync_forget(struct sink *s)
 {
 	char key[192];

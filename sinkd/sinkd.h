@@ -90,7 +90,7 @@ struct sinkd {
 	uint64_t retry_at_ns;		/* 0: not armed */
 	uint64_t second_ns;		/* when it last looked at everything */
 	struct timespec manifests_at;	/* mtime of the folder, as last read */
-	unsigned syncs;			/* fsyncs under way */
+	unsigned syncs;			/* fsyncs, and what precedes them, under way */
 	struct kafka_producer *producers;
 	unsigned handles;		/* open libuv handles and requests: the last one frees all */
 	bool stopping;

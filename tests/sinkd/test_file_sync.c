@@ -30,6 +30,23 @@ int fsync(int fd)
 	return fdatasync(fd);
 }
 
+static struct {
+	off64_t from, to;
+} pushed[64];
+static size_t n_pushed;
+
+int sync_file_range(int fd, off64_t from, off64_t n, unsigned flags)
+{
+	size_t i = __atomic_fetch_add(&n_pushed, 1, __ATOMIC_RELAXED);
+
+	(void)fd;
+	if (flags == SYNC_FILE_RANGE_WRITE && i < ARRAY_SIZE(pushed)) {
+		pushed[i].from = from;
+		pushed[i].to = from + n;
+	}
+	return 0;
+}
+
 static bool is_synced(const char *name)
 {
 	struct stat st;
@@ -44,7 +61,7 @@ static bool is_synced(const char *name)
 static int setup(void **state)
 {
 	waiter = pthread_self();
-	n_synced = 0;
+	n_synced = n_pushed = 0;
 	disk_fails = false;
 	return fx_setup(state);
 }
@@ -186,6 +203,45 @@ static void without_a_descriptor_to_spare_it_is_forced_all_the_same(void **state
 	fx_end(sk, &w);
 }
 
+/* Five megabytes of lines, in five runs. */
+static void write_much(const char *const *routes)
+{
+	struct fx_writer w;
+	struct sinkd *sk;
+
+	fx_program(&w, "p", routes, 16 << 20);
+	w.pad = 50000;
+	sk = fx_start();
+	for (int i = 0; i < 5; i++) {
+		fx_fill(&w, 0, 21);
+		fx_run(sk);
+		fx_wait(!sk->syncs, 10);
+	}
+	assert_int_equal(fx_sink(sk, "p", "file")->at.acked, 5 * 21);
+	fx_end(sk, &w);
+}
+
+static void what_is_there_is_on_its_way_before_it_is_forced(void **state)
+{
+	(void)state;
+	write_much(fx_one_file);
+	assert_in_range(n_pushed, 4, 5);
+	for (size_t i = 0; i < n_pushed; i++) {
+		assert_int_equal(pushed[i].from, i ? pushed[i - 1].to : 0);
+		assert_int_equal(pushed[i].to % 4096, 0);
+		assert_true(pushed[i].to - pushed[i].from >= 1 << 20);
+	}
+}
+
+static void nothing_is_pushed_that_is_not_to_be_forced_later(void **state)
+{
+	static const char *const never[] = { "[{\"sink\":\"file\",\"options\":{\"fsync\":\"never\"}}]", NULL };
+
+	(void)state;
+	write_much(never);
+	assert_int_equal(n_pushed, 0);
+}
+
 int main(void)
 {
 #define T(f) cmocka_unit_test_setup_teardown(f, setup, fx_teardown)
@@ -196,6 +252,8 @@ int main(void)
 		T(a_disk_that_fails_counts_nothing),
 		T(what_is_said_of_a_disk_goes_with_the_program),
 		T(without_a_descriptor_to_spare_it_is_forced_all_the_same),
+		T(what_is_there_is_on_its_way_before_it_is_forced),
+		T(nothing_is_pushed_that_is_not_to_be_forced_later),
 	};
 
 	cmocka_set_message_output(CM_OUTPUT_TAP);
