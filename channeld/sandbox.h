@@ -14,8 +14,8 @@ int sandbox_lock_files(void);
 int sandbox_catch_traps(void);
 /* For sandbox_lock_calls(), while there may still be children. */
 int sandbox_make_filter(void);
-/* From now on only the system calls of the table; whoever is at the other end of SANDBOX_FD_LISTENER is asked about all
- * others. On all threads, for good. */
+/* From now on only the system calls of the table; all others are trapped, or whoever is at the other end of
+ * SANDBOX_FD_LISTENER is asked about them. On all threads, for good. */
 int sandbox_lock_calls(void);
 
 #endif

@@ -26,11 +26,11 @@ static const char *const when_full_names[] = { [FILE_HOLD] = "hold", [FILE_DROP]
 	  .help = "when written lines are forced to the disk: never, rotate (a file that is full), batch "       \
 		  "(before a line counts as delivered), interval" },                                             \
 	{ "fsync-interval", CONF_TIME, place + offsetof(struct file_rules, fsync_interval_ns), "1s",             \
-	  .min = NSEC_PER_SEC, .max = 3600 * NSEC_PER_SEC, .help = "how often with fsync: interval" },         \
+	  .min = NSEC_PER_SEC, .max = 3600 * NSEC_PER_SEC, .help = "how often with fsync: interval" },           \
 	{ "when-full", CONF_ENUM, place + offsetof(struct file_rules, when_full), "hold",                        \
 	  .choices = when_full_names,                                                                            \
 	  .help = "what happens when the disk is full: hold (nothing is given up; when the spool is full, all "  \
-		  "sinks of the program wait, and then the kernel's ring fills) or drop (lines that find no "     \
+		  "sinks of the program wait, and then the kernel's ring fills) or drop (lines that find no "        \
 		  "room in the file are given up and counted as disk_full; other sinks go on; a file that cannot "   \
 		  "be made or forced to the disk is waited for all the same)" }
 
