@@ -3,6 +3,7 @@
 # kill -9 of each daemon in turn, and of the workers, while events come: nothing is lost, nothing is in the file twice, the
 # ledger balances. Two programs: exec, and one whose events the test makes itself, so that it knows how many there are.
 . "$(dirname "$0")/lib.sh"
+. "$ROOT/tests/e2e/lib_children.sh"
 
 cat >"$T/tick.yaml" <<Y
 programs:
@@ -35,15 +36,12 @@ check "the ledger balances at rest" balanced 10
 ctl ledger --json >"$T/ledger.json" || ctl ledger | sed 's/^/# /'
 check "stops orderly" stop
 
-pids=$(cut -d' ' -f1 "$T/log" | jq -sc 'map({(tostring): true}) | add')
-flat() { jq -r --argjson p "$pids" 'select($p[.data.pid | tostring]) | .data | if .kind == "EXIT" then "\(.pid) \(.ppid) \(.comm) \(if .signal > 0 then "signal:\(.signal)" else "exit:\(.exit_code)" end)" else "\(.pid) \(.ppid) \(.comm) \(.args | tojson)" end' "$1" | sort; }
-{ cut -d' ' -f1-4 "$T/log"; sed -E 's/^([^ ]+ [^ ]+ [^ ]+) [^ ]+/\1/' "$T/log"; } | sort >"$T/wanted"
-flat "$T/x/log/exec.jsonl" >"$T/got"
-compare "every start and end is in the file, once" "$T/got" "$T/wanted"
+told() { children_told "$T/log" EXIT "$1"; children_told "$T/log" EXEC "$1"; }
+{ children_ends "$T/log"; children_starts "$T/log"; } >"$T/wanted"
+compare "every start and end is in the file, once" <(told "$T/x/log/exec.jsonl") "$T/wanted"
 is "no id twice in the file" "$(jq -r .id "$T/x/log/exec.jsonl" | sort | uniq -d | wc -l)" 0
 grep -F '"program":"exec"' "$T/x.out" >"$T/exec.out"
-flat "$T/exec.out" >"$T/got"
-compare "every start and end is on stdout" <(sort -u "$T/got") "$T/wanted"
+compare "every start and end is on stdout" <(told "$T/exec.out" | uniq) "$T/wanted"
 twice=$(jq -r .id "$T/x.out" | sort | uniq -d | wc -l)
 is "what a new sinkd repeats is dropped by its id: nothing twice on stdout" "$twice" 0
 is "the kernel's own count accounts for all" "$(jq '[.channels[] | .produced - .drained - .pending - .ring_full - .nmi - .lost] | add' "$T/ledger.json")" 0
