@@ -19,8 +19,10 @@ T=$(mktemp -d "${TEST_DIR:-/tmp}/ebpf-agent-test.XXXXXX")
 chmod 755 "$T"
 PIDS=()
 N=0 FAILED=0
-PATIENCE=${EBPF_AGENT_VM:+10}	# an emulated machine is 8 to 10 times slower
-PATIENCE=${PATIENCE:-1}
+# What is waited for comes soon or not at all: patience costs nothing, but where it is in vain. A machine that others use, too,
+# can be some times slower, an emulated one 8 to 10 times.
+PATIENCE=${EBPF_AGENT_VM:+10}
+PATIENCE=${PATIENCE:-4}
 
 cleanup() {
 	local p

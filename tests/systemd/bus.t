@@ -35,7 +35,7 @@ check "alice may" as alice ebpfctl unload exec
 install -m 644 "$ROOT/programs/exec.yaml" "$ROOT/programs/exec.bpf.o" -t /srv
 like "bob may not load" "$(as bob ebpfctl load /srv/exec.yaml 2>&1)" 'only root and members of the group'
 check "alice may" as alice ebpfctl load /srv/exec.yaml
-timeout 10 busctl monitor org.ebpfagent.loader1 >"$T/seen" 2>&1 & MONITOR=$!
+timeout 60 busctl monitor org.ebpfagent.loader1 >"$T/seen" 2>&1 & MONITOR=$!
 PIDS+=("$MONITOR")
 wait_for 5 grep -q 'NameLost\|Monitoring' "$T/seen"
 busctl get-property "${DAEMON[@]}" Version >/dev/null
