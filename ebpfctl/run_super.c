@@ -15,7 +15,7 @@
 #ifdef AGENT_SAN
 #define STOP_MS           15000		/* leaks are looked for at exit */
 #else
-#define STOP_MS            3000		/* from SIGTERM to SIGKILL */
+#define STOP_MS           10000		/* from SIGTERM to SIGKILL: a disk may take its time; as the units have it */
 #endif
 #define ABORT_MS           2000		/* from SIGABRT to SIGKILL */
 #define IDLE_MS            1000

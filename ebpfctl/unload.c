@@ -47,16 +47,15 @@ static int call(struct unload *u, DBusMessage *m, const char *program, DBusMessa
 }
 
 /* Detaches and drains; what it has counted is said. With --force it is not waited for. */
-static int drain(struct unload *u, const char *program, bool *ret_late)
+static int drain(struct unload *u, const char *program, bool *ret_drained)
 {
 	uint64_t timeout = u->ctl->force ? 1 : u->ctl->timeout * USEC;
 	cleanup(message_unrefp) DBusMessage *reply = NULL;
 	cleanup(ledger_fini) struct ledger l = {};
 	int err = call(u, unload_message(program, true, false, timeout), program, &reply);
-	bool late = err < 0 && !strcmp(u->client.error_name, AGENT_ERR_DRAIN_TIMEOUT);
 
-	*ret_late = late;
-	if (err < 0 && !late)
+	*ret_drained = err >= 0;
+	if (err < 0 && strcmp(u->client.error_name, AGENT_ERR_DRAIN_TIMEOUT) != 0)
 		return u->ctl->force ? 0 : err;
 	if (ledger_ask(&u->client, program ?: "", &l) == CTL_DONE)
 		totals_say(&l);
@@ -65,12 +64,15 @@ static int drain(struct unload *u, const char *program, bool *ret_late)
 
 static int unload(struct unload *u, const char *program, DBusMessage **ret)
 {
-	bool late;
-	int err = drain(u, program, &late);
+	bool drained;
+	int err = drain(u, program, &drained);
 
 	if (!err)
-		err = call(u, unload_message(program, false, u->ctl->force, late ? 1 : u->ctl->timeout * USEC), program,
-			   ret);
+		err = call(u, unload_message(program, false, u->ctl->force, drained ? u->ctl->timeout * USEC : 1),
+			   program, ret);
+	/* It is not kept for long: what went meanwhile is gone, as was asked for. */
+	if (err < 0 && drained && !strcmp(u->client.error_name, AGENT_ERR_NOT_FOUND))
+		return CTL_DONE;
 	return err < 0 ? ctl_error("%s", u->client.error) : CTL_DONE;
 }
 

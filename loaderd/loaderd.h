@@ -71,6 +71,7 @@ struct entry {
 	bool said_farewell;		/* or there was nothing to call */
 	bool forced;			/* DRAINING: what is left in it is discarded */
 	uint64_t keep_until;		/* of uv_now(): drained, but it stays so long unless it is unloaded again */
+	const void *kept_for;		/* the waiter's arg: it stays while others are drained for the same one, too */
 };
 
 struct loaderd {

@@ -11,7 +11,7 @@
 #include "pipes.h"
 
 #define LOOK_EVERY_MS 20
-#define KEEP_MS     2000
+#define KEEP_MS     5000
 
 /* ---- is it empty? ----------------------------------------------------------------------------------------------- */
 
@@ -160,7 +160,8 @@ static void tell_late(struct entry *e)
 	}
 }
 
-/* Drained: tells those who want to know before it goes. True: it can go. */
+/* Drained: tells those who want to know before it goes, and who may unload others, too, and ask once all are drained.
+ * True: it can go. */
 static bool tell_kept(struct entry *e)
 {
 	uint64_t now = uv_now(e->d->loop);
@@ -174,9 +175,13 @@ static bool tell_kept(struct entry *e)
 			continue;
 		}
 		*at = w->next;
+		e->kept_for = w->arg;
 		e->keep_until = now + KEEP_MS;
 		tell(w, e->name, &ok);
 	}
+	for (const struct entry *other = e->d->entries; other && e->kept_for; other = other->next)
+		if (unload_waits(other, e->kept_for))
+			e->keep_until = now + KEEP_MS;
 	return e->waiters || now >= e->keep_until;
 }
 

@@ -63,7 +63,7 @@ static void expect(size_t i, enum spool_drop drop, const char *text)
 
 static struct processor *start_with_deadline(struct fixture *f, uint64_t ms)
 {
-	f->limits = processor_default_limits;
+	fixture_limits(f);
 	f->limits.deadline_ns = ms * NSEC_PER_MSEC;
 	return fixture_start(f, "misbehave", NULL);
 }
@@ -121,7 +121,7 @@ static void records_of_all_lengths_fit_or_are_refused(void **state)
 
 static void bad_results_are_counted_by_reason_and_the_next_goes_through(void **state)
 {
-	struct processor *p = fixture_start(*state, "misbehave", NULL);
+	struct processor *p = start_with_deadline(*state, 1000);
 
 	run_letters(p, ".e.l.L.u.U.j.J.f.m.S");
 	for (size_t i = 0; i < got.n; i += 2)
@@ -134,6 +134,7 @@ static void bad_results_are_counted_by_reason_and_the_next_goes_through(void **s
 	expect(15, SPOOL_DROP_FILTERED, NULL);
 	expect(17, SPOOL_N_DROPS, NULL);
 	assert_int_equal(got.r[17].len, BATCH_OUT_ROOM);
+	fixture_limits(*state);
 	processor_free(p);
 }
 
@@ -144,7 +145,7 @@ static void only_the_record_that_kills_is_blamed(void **state)
 #else
 	static const char deaths[] = "caxTM";
 #endif
-	struct processor *p = start_with_deadline(*state, 20000);	/* M takes a while */
+	struct processor *p = fixture_start(*state, "misbehave", NULL);	/* M takes a while */
 
 	for (const char *d = deaths; *d; d++) {
 		char letters[] = ".. .  ";
@@ -157,7 +158,6 @@ static void only_the_record_that_kills_is_blamed(void **state)
 	}
 	/* Each killed twice. */
 	assert_int_equal(processor_restarts(p), 2 * 2 * strlen(deaths) - 1);
-	((struct fixture *)*state)->limits = processor_default_limits;
 	processor_free(p);
 }
 
@@ -171,7 +171,7 @@ static void only_the_record_that_hangs_is_blamed(void **state)
 	for (size_t i = 0; i < 4; i++)
 		if (i != 2)
 			expect(i, SPOOL_N_DROPS, "\".\"");
-	((struct fixture *)*state)->limits = processor_default_limits;
+	fixture_limits(*state);
 	processor_free(p);
 }
 
@@ -226,7 +226,7 @@ static void scribbling_spoils_only_its_own_results(void **state)
 	p = fixture_start(*state, "misbehave", NULL);
 	run_letters(p, "..");
 	expect(1, SPOOL_N_DROPS, "\".\"");
-	((struct fixture *)*state)->limits = processor_default_limits;
+	fixture_limits(*state);
 	processor_free(p);
 }
 
@@ -246,7 +246,7 @@ static void no_death_is_counted_of_one_that_lives(void **state)
 	}
 	processor_free(p);
 	f->row = NULL;
-	f->limits = processor_default_limits;
+	fixture_limits(f);
 }
 
 static void who_asks_without_end_holds_up_himself_alone(void **state)
@@ -324,7 +324,7 @@ static void records_behind_a_scribbler_that_dies_are_unharmed(void **state)
 	run_letters(p, ".c.u.c.");
 	for (size_t i = 0; i < got.n; i += 2)
 		expect(i, SPOOL_N_DROPS, "\".\"");
-	((struct fixture *)*state)->limits = processor_default_limits;
+	fixture_limits(*state);
 	processor_free(p);
 }
 

@@ -50,8 +50,7 @@ static int setup(void **state)
 	f = *state;
 	memset(&row, 0, sizeof(row));
 	f->row = &row;
-	f->limits = processor_default_limits;
-	f->limits.deadline_ns = 20 * NSEC_PER_SEC;
+	fixture_limits(f);
 	f->limits.failed_after = 6;
 	f->limits.retry_ns = 3600 * NSEC_PER_SEC;
 	f->limits.delay_min_ns = NSEC_PER_MSEC;

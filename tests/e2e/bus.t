@@ -36,14 +36,14 @@ is "List says the same" "$(ask List 'a{sv}' 0 | jq -r '.data[0][] | select(.prog
 is "the object manager has both programs" "$(bc --json=short call $L $LP org.freedesktop.DBus.ObjectManager GetManagedObjects |
 	jq -r '.data[0][] | .["'$L'.Program"].Name.data // empty' | sort | xargs)" "a-b exec"
 is "Unload, waited for" "$(job "$(begin Unload 'sa{sv}' a-b 0)" Wait | jq -c '.data[0]')" '["a-b"]'
-check "InterfacesAdded for the program, while it was being loaded" said '.member == "InterfacesAdded" and .payload.data[0] == "'$PROGRAM'" and .payload.data[1]["'$L'.Program"].State.data == "loading"'
-check "PropertiesChanged: loaded" said '.member == "PropertiesChanged" and .path == "'$PROGRAM'" and .payload.data[1].State.data == "loaded"'
-check "… and what it consists of" said '.member == "PropertiesChanged" and .path == "'$PROGRAM'" and .payload.data[1].Channels.data == ["exec_events"]'
-check "… draining" said '.member == "PropertiesChanged" and .path == "'$PROGRAM'" and .payload.data[1].State.data == "draining"'
-check "InterfacesRemoved" said '.member == "InterfacesRemoved" and .payload.data[0] == "'$PROGRAM'"'
-check "the job came" said '.member == "InterfacesAdded" and .payload.data[0] == "'"$J"'" and .payload.data[1]["'$L'.Job"].Kind.data == "load"'
-check "… said how far it was" said '.member == "PropertiesChanged" and .path == "'"$J"'" and (.payload.data[1].Phase.data // "" | test("attaching|loading"))'
-check "… and ended" said '.member == "PropertiesChanged" and .path == "'"$J"'" and .payload.data[1].State.data == "done" and .payload.data[1].Progress.data == 100'
+check "InterfacesAdded for the program, while it was being loaded" wait_for 5 said '.member == "InterfacesAdded" and .payload.data[0] == "'$PROGRAM'" and .payload.data[1]["'$L'.Program"].State.data == "loading"'
+check "PropertiesChanged: loaded" wait_for 5 said '.member == "PropertiesChanged" and .path == "'$PROGRAM'" and .payload.data[1].State.data == "loaded"'
+check "… and what it consists of" wait_for 5 said '.member == "PropertiesChanged" and .path == "'$PROGRAM'" and .payload.data[1].Channels.data == ["exec_events"]'
+check "… draining" wait_for 5 said '.member == "PropertiesChanged" and .path == "'$PROGRAM'" and .payload.data[1].State.data == "draining"'
+check "InterfacesRemoved" wait_for 5 said '.member == "InterfacesRemoved" and .payload.data[0] == "'$PROGRAM'"'
+check "the job came" wait_for 5 said '.member == "InterfacesAdded" and .payload.data[0] == "'"$J"'" and .payload.data[1]["'$L'.Job"].Kind.data == "load"'
+check "… said how far it was" wait_for 5 said '.member == "PropertiesChanged" and .path == "'"$J"'" and (.payload.data[1].Phase.data // "" | test("attaching|loading"))'
+check "… and ended" wait_for 5 said '.member == "PropertiesChanged" and .path == "'"$J"'" and .payload.data[1].State.data == "done" and .payload.data[1].Progress.data == 100'
 unwatch
 is "an unloaded program is no object any more" "$(objects $PROGRAM)" 0
 

@@ -58,18 +58,25 @@ is "an empty file masks as well" "$(value tail.clients)" "64 null null"
 # ---- one is broken: all of it is refused
 printf 'tail: { clients: 9 }\n' >"$T/etc/sinkd.d/10-good.yaml"
 printf '# fine\nfile:\n  rotate-sise: 1M\n' >"$T/vol/sinkd.d/70-broken.yaml"
-: >"$T/mark"; before=$(wc -l <"$T/notify")
+# heard MARK: all that the service manager was sent so far is in $T/notify
+heard() {
+	python3 -c 'import socket, sys; socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM).sendto(sys.argv[2].encode(), sys.argv[1])' "$T/notify.sock" "MARK=$1"
+	wait_for 5 grep -qx "MARK=$1" "$T/notify"
+}
+heard before; before=$(wc -l <"$T/notify")
 like "a broken one is refused with file and line" "$(reload)" "vol/sinkd.d/70-broken.yaml:3: rotate-sise: unknown key.*did you mean \"rotate-size\""
 is "what was in effect still is, whole" "$(ctl config sinkd | tr -s ' ')" "$(cat "$T/got")"
 is "status says it" "$(state)" degraded
 like "… with file and line" "$(why)" "config: .*/vol/sinkd.d/70-broken.yaml:3: rotate-sise"
+heard after
 is "the service manager heard of a reload, and of its end" "$(tail -n "+$((before + 1))" "$T/notify" | grep -oE '^(RELOADING|READY)=1' | tr '\n' ' ')" "RELOADING=1 READY=1 "
 like "… and what became of it" "$(tail -n "+$((before + 1))" "$T/notify" | grep READY)" 'STATUS=[0-9]+ programs.*; the new configuration is refused: .*70-broken.yaml:3'
 rm "$T/vol/sinkd.d/70-broken.yaml"
 kill -HUP "$SINKD"
 mended() { is_so running && [ "$(value tail.clients)" = "9 $T/etc/sinkd.d/10-good.yaml 1" ]; }
 check "without it, SIGHUP takes the rest" wait_for 10 mended
-like "the service manager's status is as before" "$(tail -1 "$T/notify")" 'READY=1 STATUS=[0-9]+ programs, [0-9]+ tails$'
+as_before() { tail -1 "$T/notify" | grep -qE 'READY=1 STATUS=[0-9]+ programs, [0-9]+ tails$'; }
+check "the service manager's status is as before" wait_for 5 as_before
 
 # ---- drop-ins that are no text
 high() { awk '/^VmHWM/ { print $2 }' "/proc/$SINKD/status"; }

@@ -66,27 +66,28 @@ rm "$T"/conf/programs.d/{b,many??}.yaml
 reload
 check "and unloaded" wait_for 20 has "one oom three"
 
-# What changes while it is being loaded: 60 MiB take a while to be read.
-cp "$BUILD/tests/so/plain.so" "$T/big.so"
-truncate -s 60M "$T/big.so"
-slow() { printf 'description: %s\nprograms:\n  - { name: so, type: user_so, path: %s }\n  - { name: x, type: ebpf_object, path: %s }\n' "$1" "$T/big.so" "$BUILD/tests/bpf/tick.bpf.o" >"$T/conf/programs.d/slow.yaml"; }
-catch() { child=$(pgrep -P "$(daemon_pid loaderd)" ebpf-load) && kill -STOP "$child"; }
+# What changes while it is being loaded: nothing is opened while loaderd's broker stands still.
+broker=$(pgrep -P "$(daemon_pid loaderd)" -f ebpf-broker)
+slow() { printf 'description: %s\nprograms:\n  - { name: x, type: ebpf_object, path: %s }\n' "$1" "$BUILD/tests/bpf/tick.bpf.o" >"$T/conf/programs.d/slow.yaml"; }
+under_way() { ctl list --json | json_is 'any(.[]; .program == "slow" and .state == "loading")'; }
+kill -STOP "$broker"
 slow first
 reload
-check "a load is caught under way" wait_for 5 catch
+check "a load is under way" wait_for 5 under_way
 slow second
 reload
 sleep 0.3
-kill -CONT "$child"
+kill -CONT "$broker"
 newest() { [ "$(ctl show slow --json | jq -r .description)" = second ]; }
 check "what changed meanwhile is loaded, without being told again" wait_for 10 newest
+kill -STOP "$broker"
 slow third
 reload
-check "another one" wait_for 5 catch
+check "another one" wait_for 5 under_way
 rm "$T/conf/programs.d/slow.yaml"
 reload
 sleep 0.3
-kill -CONT "$child"
+kill -CONT "$broker"
 check "what is gone meanwhile is unloaded" wait_for 10 has "one oom three"
 
 # What changes while its sink takes nothing.

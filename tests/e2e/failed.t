@@ -64,7 +64,7 @@ refused=$(busctl --address="$BUS" call org.ebpfagent.channel1 /org/ebpfagent/cha
 like "one that makes no sense is refused, with its place" "$refused" "50-test.yaml:1: dead-letter-for: 'so_dead' is none of"
 
 check "unloads" ctl unload tick
-check "and nothing is said any more" eval '! said | grep -q processor:'
+check "and nothing is said any more" wait_for 5 eval '! said | grep -q processor:'
 
 echo "processor: { delay-min: 60s, delay-max: 60s }" >"$T/conf/channeld.d/50-test.yaml"
 sed '/broken\|honest/d' "$T/tick.yaml" >"$T/waits.yaml"

@@ -19,7 +19,7 @@ yaml() {
 printf 'hello\n4711\n' >"$T/first.txt"
 yaml good '{ name: init, type: init }, { name: preload, type: preload }, { name: postload, type: postload }, { name: unload, type: unload }' first.txt
 mkdir -p "$T/etc"
-printf 'artifacts: { roots: [%s, %s] }\nfunctions: { memory: 160M, deadline: 1s }\n' "$T" "$BUILD" >"$T/etc/loaderd.yaml"
+printf 'artifacts: { roots: [%s, %s] }\nfunctions: { memory: 160M, deadline: 3s }\n' "$T" "$BUILD" >"$T/etc/loaderd.yaml"
 check "check finds nothing to warn about" eval "! '$BIN/ebpfctl' check --artifacts '$T/good.yaml' 2>&1 | grep warning"
 VERBOSE=-v
 [ -z "${EBPF_AGENT_UNITS:-}" ] || VERBOSE=	# a unit's journal has it all
@@ -66,7 +66,7 @@ for type in init preload postload; do
 	yaml "leave_$type" "{ name: leave, type: $type }"
 	refused "leave_$type" "leave_$type.yaml:3: $type function 'leave' of hooks: it ended its process \(status 3\)"
 	yaml "hang_$type" "{ name: hang, type: $type }"
-	refused "hang_$type" "hang_$type.yaml:3: $type function 'hang' of hooks: it did not return within 1 s.*deadline"
+	refused "hang_$type" "hang_$type.yaml:3: $type function 'hang' of hooks: it did not return within 3 s.*deadline"
 	yaml "refuse_$type" "{ name: refuse, type: $type }"
 	refused "refuse_$type" "$type function 'refuse' of hooks failed with code 42: no, thank you"
 done
@@ -197,7 +197,7 @@ done
 check "ten programs, whose unload functions hang, are unloaded" ctl unload --all --timeout 60
 called() { [ "$(grep -cE "many[0-9]+: unload function 'hang' of hooks: it did not return" "$T/x.err")" = "$1" ]; }
 check "and each was called" wait_for 10 called 10
-sed -i 's/deadline: 1s/deadline: 60s/' "$T/etc/loaderd.yaml"
+sed -i 's/deadline: 3s/deadline: 60s/' "$T/etc/loaderd.yaml"
 reload() { busctl --address="$BUS" call org.ebpfagent.loader1 /org/ebpfagent/loader1 org.ebpfagent.daemon1 Reload 'a{sv}' 0; }
 check "the deadline is reloaded" reload
 child() { local load; load=$(pgrep -P "$(daemon_pid loaderd)" -x ebpf-load) && pgrep -P "$load" -x ebpf-sandbox; }

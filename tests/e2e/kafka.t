@@ -43,8 +43,8 @@ for round in $(seq 20); do
 	# Who is killed often is started again late: the spool has room for all that comes meanwhile.
 	wait_for 10 victim_there || say "no sinkd"
 	sleep "0.$((RANDOM % 6 + 1))"
-	[ $round = 10 ] && { kafka_down -KILL; sleep 1; kafka_up || say "the broker does not come back"; }
 	kill -0 "${tickers[0]}" 2>/dev/null && during=$((during + 1))
+	[ $round = 10 ] && { kafka_down -KILL; sleep 1; kafka_up || say "the broker does not come back"; }
 	kill_one sinkd && kills=$((kills + 1))
 done
 is "sinkd was killed 20 times" $kills 20

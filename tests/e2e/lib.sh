@@ -117,9 +117,12 @@ json_is() { jq -se "any(.[] | ($1); .)" "${@:2}"; }
 all_json() { [ -s "$1" ] && jq -e . "$1" >/dev/null; }
 # what sinkd says is not as it should be
 degraded() { ctl status --json | jq -r '.. | objects | select(.daemon? == "sinkd") | .degraded | tostring'; }
-# the ledger of the last instance balances within SECONDS, and nothing is on its way any more
+# the ledger of the last instance balances within SECONDS, and nothing is on its way any more. A sink that has just begun may not
+# have heard of a program, or of what its spool holds.
 at_rest() {
-	local all
-	all=$(ctl ledger --json) && jq -e <<<"$all" '.balanced and (.channels | length) > 0 and all(.channels[]; .live | not) and ([.channels[], .sinks[] | .pending] | add) == 0'
+	ctl ledger --json | json_is '
+		def has($program): any(.sinks[]; .program == $program and .routed > 0);
+		.balanced and (.channels | length) > 0 and all(.channels[]; .live | not) and ([.channels[], .sinks[] | .pending] | add) == 0
+		and (. as $all | all(.events[] | select(.spooled > 0); .program as $p | $all | has($p)))'
 }
 balanced() { wait_for "${1:-5}" at_rest; }

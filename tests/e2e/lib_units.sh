@@ -50,7 +50,9 @@ start() {
 stop() {
 	local u rc=0 left
 	systemctl stop ebpf-agent.target || rc=1
+	# A target goes before what it wants.
 	for u in $UNITS; do
+		wait_for 30 eval "[ \"\$(systemctl show -P ActiveState $u)\" != deactivating ]"
 		[ "$(systemctl show -P ActiveState "$u")/$(systemctl show -P Result "$u")" = inactive/success ] || { rc=1; systemctl --no-pager -n 20 status "$u"; }
 	done
 	left=$(pgrep --ns "$INIT" --nslist pid -u "$(id -u ebpf-loaderd),$(id -u ebpf-tagd),$(id -u ebpf-channeld),$(id -u ebpf-sinkd),$(id -u ebpf-xdpd)" -a) &&

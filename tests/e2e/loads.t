@@ -80,6 +80,7 @@ programs:
 channels: { ticks: { type: ring_buffer } }
 Y
 check "a program whose ring will run over" ctl load "$T/tick.yaml"
+wait_for 10 all_alive tick
 worker=$(worker_pid tick)
 kill -STOP "$worker"
 ticker 1000
@@ -138,18 +139,23 @@ children() {
 		{ read -r name <"/proc/$p/comm"; } 2>/dev/null && [ "$name" = ebpf-load ] && kids+=("$p")
 	done
 }
+# catch N: loads slowN, and stops it and those before it; one that was over too soon is tried again
 catch() {
-	local end=$((SECONDS + 10))
-	until children; [ ${#kids[@]} = "$1" ]; do [ $SECONDS -lt $end ] || return; done
-	kill -STOP "${kids[@]}"
+	for ((i = 0; i < 20; i++)); do
+		ctl load "$T/slow$1.yaml" 2>"$T/slow$1.err" & load=$!
+		until children; [ ${#kids[@]} = "$1" ] || ! kill -0 $load 2>/dev/null; do :; done
+		[ ${#kids[@]} = "$1" ] && kill -STOP "${kids[@]}" && return
+		wait $load
+		ctl unload "slow$1"
+	done
+	return 1
 }
 under_way=()
 for n in 1 2 3; do
 	printf 'name: %s\nprograms:\n- { name: so, type: user_so, path: big.so }\n- { name: x, type: ebpf_object, path: %s }\n' \
 		slow$n "$O/tick.bpf.o" >"$T/slow$n.yaml"
-	ctl load "$T/slow$n.yaml" 2>"$T/slow$n.err" &
-	under_way+=($!)
 	check "load $n is caught under way" catch $n
+	under_way+=("$load")
 done
 check "everything unloads, what is being loaded included" ctl unload --all
 for p in "${under_way[@]}"; do wait "$p"; done

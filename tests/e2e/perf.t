@@ -64,6 +64,7 @@ check "every event is in the file, once, in order" cmp <(ns tick) "$T/wanted"
 program small "buffer: 4K"
 check "a second program, with buffers of a page" ctl load "$T/small.yaml"
 before=$(row small produced)
+wait_for 10 all_alive small
 kill -STOP "$(worker_pid small)"
 ticker 3000 50000
 pending=$(row small pending)

@@ -54,7 +54,7 @@ kill -STOP "$sinkd"
 for first in 10 2010 4010; do
 	ticker 2000 "$first" 4000
 	kill -9 "$(worker_pid tight)"
-	wait_for 5 worker_pid tight
+	wait_for 5 all_alive tight
 done
 kill -CONT "$sinkd"
 check "the ledger balances after a pause of sinkd" balanced 10

@@ -49,7 +49,8 @@ cat <&9 >"$T/slow.out" & CAT=$!
 PIDS+=("$CAT")
 check "all is delivered once the reader reads" balanced 10
 check "stops in good order" stop
-sleep 0.3
+# What it printed last may be in the pipe.
+wait_for 5 eval '[ "$(wc -l <"$T/slow.out")" -ge "$(wc -l <"$T/slow/log/exec.jsonl")" ]'
 kill "$CAT"; wait "$CAT" 2>/dev/null; forget "$CAT"
 exec 9>&-
 is "every event of the file is on stdout, once" "$(jq -r .id "$T/slow.out" | sort | md5sum)" "$(jq -r .id "$T/slow/log/exec.jsonl" | sort | md5sum)"

@@ -78,9 +78,11 @@ broker=$(pgrep -P "$(daemon_pid loaderd)" -f ebpf-broker)
 interrupt() {
 	kill -STOP "$broker"
 	# Python, because a shell's background jobs ignore SIGINT.
-	timeout 20 python3 -c 'import subprocess, sys, time, signal
+	timeout 60 python3 -c 'import subprocess, sys, time, signal
 p = subprocess.Popen(sys.argv[1:], stderr=subprocess.PIPE)
-time.sleep(0.5); p.send_signal(signal.SIGINT)
+while b"\"loading\"" not in subprocess.check_output(sys.argv[1:4] + ["list", "--json"]):
+    time.sleep(0.1)
+p.send_signal(signal.SIGINT)
 print(p.communicate()[1].decode().strip(), p.returncode)' "$BIN/ebpfctl" --bus "$BUS" "$@"
 	kill -CONT "$broker"
 }
@@ -88,6 +90,10 @@ is "an interrupted load is cancelled, and says so" "$(interrupt load "$ROOT/prog
 	"ebpfctl: $ROOT/programs/oom.yaml: oom: the load was cancelled; nothing of it is left 1"
 is "… and nothing of it is there" "$(ctl list --json | jq -c '[.[].program]')" '["exec"]'
 check "… so it can be loaded again" ctl load "$ROOT/programs/oom.yaml"
+# One is drained long before the other.
+worker=$(worker_pid exec)
+kill -STOP "$worker"
+(sleep 7; kill -CONT "$worker") & PIDS+=($!)
 is "unload all" "$(ctl unload --json --all 2>"$T/err")" '["exec","oom"]'
 like "what was delivered is said of each" "$(cat "$T/err")" '^exec: [0-9]+ events delivered$'
 is "nothing is loaded" "$(ctl list --json)" "[]"

@@ -45,7 +45,7 @@ check "the others restart without it" systemctl restart ebpf-tagd ebpf-channeld 
 tick 1000
 check "and go on" wait_for 10 counted $FIRST
 check "the targets stop" eval "stop_all; ! systemctl is-active -q ebpf-observe.target"
-check "and it is said that this was not orderly" journal_has 'not unloaded: a daemon that this takes cannot be started' -u ebpf-programs
+check "and it is said that this was not orderly" wait_for 5 journal_has 'not unloaded: a daemon that this takes cannot be started' -u ebpf-programs
 systemctl reset-failed
 systemctl -q unmask --runtime ebpf-loaderd
 start_all

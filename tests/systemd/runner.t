@@ -29,12 +29,13 @@ traces() {
 	grep -F "ebpf-agent-nspawn.$1" /proc/mounts
 }
 nothing_left() { [ -z "$(traces "$@")" ]; }
+nap=50.$$	# nobody else's
 for way in TERM INT KILL; do for mode in '' -o; do
 	# A background command of a script ignores INT unless it is told otherwise.
-	env --default-signal=INT "$RUNNER" $mode -e X=1 sh -c 'echo up; exec sleep 50' >"$T/out" 2>"$T/err" & runner=$!
+	env --default-signal=INT "$RUNNER" $mode -e X=1 sh -c 'echo up; exec sleep '"$nap" >"$T/out" 2>"$T/err" & runner=$!
 	PIDS+=($runner)
 	check "a machine is up${mode:+ ($mode)}" wait_for 20 grep -q up "$T/out"
-	below=$(pgrep -d, -f 'sleep 50')
+	below=$(pgrep -d, -f "sleep $nap")
 	kill -$way $runner; wait $runner 2>/dev/null
 	forget $runner
 	# The next one sweeps up behind who could not.

@@ -10,8 +10,8 @@ if [ "$BOOT" = 2 ]; then
 	check "after a reboot all five run by themselves" wait_for 10 all_up
 	check "and what is declared is loaded" wait_for 10 declared
 	ticker 1000 2000
-	# The worker may have begun just now: what it said first balances as well.
-	came() { at_rest >/dev/null && ctl ledger tick --json | json_is '.channels[0].produced == 1000' >/dev/null; }
+	# The worker and the sinks may have begun just now: what they said first balances as well.
+	came() { at_rest >/dev/null && ctl ledger tick --json | json_is '.channels[0].produced == 1000 and all(.sinks[]; .acked == 1000)' >/dev/null; }
 	check "its events come" wait_for 10 came
 	numbers tick >"$T/got"
 	{ seq 0 2999; seq 5000 5999; } >"$T/wanted"
@@ -42,8 +42,7 @@ compare "all services stopped: the pins are as they were" <(pins) "$T/pins"
 check "and their file system is mounted" mountpoint -q /run/ebpf-agent/bpf
 is "but no process of theirs is there" "$(of_ours)" ""
 before=$(produced)
-sleep 0.2
-check "the program runs on" test "$(produced)" -gt "$before"
+check "the program runs on" wait_for 5 eval '[ "$(produced)" -gt "$before" ]'
 systemctl start ebpf-agent.target
 check "started again, they go on with it" eval "all_up && wait_for 5 declared && ctl list --json | json_is '.[0].generation == 1'"
 sleep 0.5
@@ -65,6 +64,7 @@ umount "$T/held"
 start_all
 ctl load "$T/tick.yaml" >/dev/null
 check "what accelerates stops alone" systemctl stop ebpf-accel.target
+wait_for 10 eval '[ "$(property ebpf-xdpd ActiveState)" != deactivating ]'	# a target goes before what it wants
 is "and nothing is unloaded" "$(property ebpf-xdpd ActiveState) $(declared && echo loaded)" "inactive loaded"
 systemctl start ebpf-agent.target
 check "and is started with the whole" all_up
