@@ -72,7 +72,7 @@ for type in init preload postload; do
 done
 yaml hoard '{ name: hoard, type: init }'
 # A sanitizer's own memory cannot be told from the object's: there only the deadline ends it.
-if [ -n "${SAN:-}" ]; then limited="it did not return within 1 s"; else limited="failed with code 5: no more than ([0-9]|[0-9][0-9]|1[0-5][0-9]|160) MiB"; fi
+if [ -n "${SAN:-}" ]; then limited="it did not return within 3 s"; else limited="failed with code 5: no more than ([0-9]|[0-9][0-9]|1[0-5][0-9]|160) MiB"; fi
 refused hoard "init function 'hoard' of hooks.* $limited"
 yaml babble '{ name: babble, type: init }'
 refused babble "init function 'babble' of hooks: it has more to say than 4 MiB"
@@ -135,7 +135,7 @@ check "which is said" wait_for 5 says "badunload: unload function 'crash' of hoo
 yaml hangunload '{ name: hang, type: unload }'
 check "one that hangs is loaded" ctl load "$T/hangunload.yaml"
 check "and unloaded, by force" ctl unload --force hangunload
-check "which is said as well" wait_for 5 says "hangunload: .* it did not return within 1 s"
+check "which is said as well" wait_for 5 says "hangunload: .* it did not return within 3 s"
 
 # ---- what a function may not do
 yaml escapes '{ name: try_to_escape, type: init }' '' "$BUILD/tests/so/escapes.so"
