@@ -46,16 +46,18 @@ static int call(struct unload *u, DBusMessage *m, const char *program, DBusMessa
 	return job_run(&u->client, u->ctl, m, (int)MIN(ms, (uint64_t)INT32_MAX), doing, ret);
 }
 
+enum drained { NOT_DETACHED, LATE, DRAINED };
+
 /* Detaches and drains; what it has counted is said. With --force it is not waited for. */
-static int drain(struct unload *u, const char *program, bool *ret_drained)
+static int drain(struct unload *u, const char *program, enum drained *ret)
 {
 	uint64_t timeout = u->ctl->force ? 1 : u->ctl->timeout * USEC;
 	cleanup(message_unrefp) DBusMessage *reply = NULL;
 	cleanup(ledger_fini) struct ledger l = {};
 	int err = call(u, unload_message(program, true, false, timeout), program, &reply);
 
-	*ret_drained = err >= 0;
-	if (err < 0 && strcmp(u->client.error_name, AGENT_ERR_DRAIN_TIMEOUT) != 0)
+	*ret = err >= 0 ? DRAINED : strcmp(u->client.error_name, AGENT_ERR_DRAIN_TIMEOUT) ? NOT_DETACHED : LATE;
+	if (*ret == NOT_DETACHED)
 		return u->ctl->force ? 0 : err;
 	if (ledger_ask(&u->client, program ?: "", &l) == CTL_DONE)
 		totals_say(&l);
@@ -64,14 +66,16 @@ static int drain(struct unload *u, const char *program, bool *ret_drained)
 
 static int unload(struct unload *u, const char *program, DBusMessage **ret)
 {
-	bool drained;
+	enum drained drained;
 	int err = drain(u, program, &drained);
 
-	if (!err)
-		err = call(u, unload_message(program, false, u->ctl->force, drained ? u->ctl->timeout * USEC : 1),
-			   program, ret);
-	/* It is not kept for long: what went meanwhile is gone, as was asked for. */
-	if (err < 0 && drained && !strcmp(u->client.error_name, AGENT_ERR_NOT_FOUND))
+	if (!err) {
+		uint64_t timeout = drained == LATE ? 1 : u->ctl->timeout * USEC;
+
+		err = call(u, unload_message(program, false, u->ctl->force, timeout), program, ret);
+	}
+	/* It is not kept for long, one that was late not at all: what went meanwhile is gone, as was asked for. */
+	if (err < 0 && drained != NOT_DETACHED && !strcmp(u->client.error_name, AGENT_ERR_NOT_FOUND))
 		return CTL_DONE;
 	return err < 0 ? ctl_error("%s", u->client.error) : CTL_DONE;
 }

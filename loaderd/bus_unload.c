@@ -12,6 +12,7 @@ static void one_less(struct bus_job *j)
 {
 	if (--j->missing > 0)
 		return;
+	unload_kept(j->d, j);
 	if (j->failed > 1) {
 		struct outcome first = j->outcome;
 

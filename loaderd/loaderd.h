@@ -71,7 +71,7 @@ struct entry {
 	bool said_farewell;		/* or there was nothing to call */
 	bool forced;			/* DRAINING: what is left in it is discarded */
 	uint64_t keep_until;		/* of uv_now(): drained, but it stays so long unless it is unloaded again */
-	const void *kept_for;		/* the waiter's arg: it stays while others are drained for the same one, too */
+	const void *kept_for;		/* of one who was told, and waits for others yet: it stays meanwhile, too */
 };
 
 struct loaderd {
@@ -157,6 +157,8 @@ void job_drop_all(struct loaderd *d);
 enum unload_how { UNLOAD_DRAIN, UNLOAD_FORCE, UNLOAD_KEEP };
 void unload_start(struct entry *e, enum unload_how how, uint64_t timeout_ms,
 		  void (*done)(void *, const char *, const struct outcome *), void *arg);
+/* Whoever waited with @arg has been told of all: what was kept for him stays KEEP_MS from now on. */
+void unload_kept(struct loaderd *d, const void *arg);
 /* Whoever waits with @arg waits no more, and is not told; what is draining goes on. */
 void unload_forget(struct loaderd *d, const void *arg);
 /* Does somebody wait with @arg for @e? */

@@ -164,7 +164,7 @@ static void tell_late(struct entry *e)
  * True: it can go. */
 static bool tell_kept(struct entry *e)
 {
-	uint64_t now = uv_now(e->d->loop);
+	const uint64_t now = uv_now(e->d->loop);
 	const struct outcome ok = { 0 };
 
 	for (struct waiter **at = &e->waiters; *at;) {
@@ -176,13 +176,18 @@ static bool tell_kept(struct entry *e)
 		}
 		*at = w->next;
 		e->kept_for = w->arg;
-		e->keep_until = now + KEEP_MS;
 		tell(w, e->name, &ok);
 	}
-	for (const struct entry *other = e->d->entries; other && e->kept_for; other = other->next)
-		if (unload_waits(other, e->kept_for))
-			e->keep_until = now + KEEP_MS;
-	return e->waiters || now >= e->keep_until;
+	return e->waiters || (!e->kept_for && now >= e->keep_until);
+}
+
+void unload_kept(struct loaderd *d, const void *arg)
+{
+	for (struct entry *e = d->entries; e; e = e->next)
+		if (e->kept_for == arg) {
+			e->kept_for = NULL;
+			e->keep_until = uv_now(d->loop) + KEEP_MS;
+		}
 }
 
 void unload_look(struct loaderd *d)
@@ -217,6 +222,7 @@ void unload_init(struct loaderd *d)
 
 void unload_forget(struct loaderd *d, const void *arg)
 {
+	unload_kept(d, arg);
 	for (struct entry *e = d->entries; e; e = e->next)
 		for (struct waiter **at = &e->waiters; *at;) {
 			struct waiter *w = *at;

@@ -5,7 +5,7 @@
 . "$(dirname "$0")/lib.sh"
 
 mkdir -p "$T/conf/channeld.d"
-echo 'processor: { deadline: 2s, dead-letter-for: [so_crash, so_timeout, so_error], dead-letter-size: 4M }' >"$T/conf/channeld.d/50-test.yaml"
+echo 'processor: { deadline: 4s, dead-letter-for: [so_crash, so_timeout, so_error], dead-letter-size: 4M }' >"$T/conf/channeld.d/50-test.yaml"
 cat >"$T/tick.yaml" <<Y
 programs:
   - { name: tick, type: ebpf_object, path: $BUILD/tests/bpf/tick_big.bpf.o, properties: $TICKS }
@@ -45,7 +45,7 @@ compare "so_crash: the letters' bytes are those of the events" <(of so_crash | n
 compare "so_error" <(of so_error | number) <(seq 8 50 $((N_EVENTS - 1)))
 is "so_timeout" "$(of so_timeout | number)" 123
 is "how they died" "$(of so_crash | jq -r .how | sort -u)" "killed by signal 6 (SIGABRT)"
-is "how it hung" "$(of so_timeout | jq -r .how)" "no answer within 2000 ms"
+is "how it hung" "$(of so_timeout | jq -r .how)" "no answer within 4000 ms"
 is "what else is said" "$(of so_error | jq -r '"\(.program) \(.channel) \(.event) \(.processor) \(.length)"' | sort -u | head -1 | sed 's/ [0-9]*$//')" "tick ticks mortal mortal"
 like "where they are is said on the bus" "$(channeld_rows Processors | jq -r .letters_path)" '/dead-letter/tick.jsonl$'
 is "the processor is well" "$(channeld_rows Processors | jq -r '"\(.state) \(.program) \(.event) \(.function)"')" "running tick mortal process"

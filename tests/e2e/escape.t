@@ -17,7 +17,7 @@ mkdir -p "$T/conf/channeld.d"
 cat >"$T/conf/channeld.d/50-test.yaml" <<Y
 processor:
   memory: 64M
-  deadline: 1500ms
+  deadline: 4s
   failed-after: 4
   retry: 1s
   dead-letter-for: [so_error, so_crash, so_timeout, oversize, filtered]

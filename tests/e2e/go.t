@@ -19,7 +19,9 @@ events:
   - { name: oom_user, target_processor: process }
   - { name: emits, hash: hash }
 Y
-start x "$T/go.yaml" || { not_ok "an instance with two processors in Go gets ready"; done_testing; }
+mkdir "$T/conf"
+echo 'processor: { deadline: 20s }' >"$T/conf/channeld.yaml"
+start x --config "$T/conf" "$T/go.yaml" || { not_ok "an instance with two processors in Go gets ready"; done_testing; }
 ok "an instance with two processors in Go gets ready"
 before=$(date +%s)
 ticker 400

@@ -154,7 +154,7 @@ is "… and nothing is left" "$(objects $LP/program/b) $(pins b)" "0 0"
 kill -STOP "$(daemon_pid loaderd)"
 "$BIN/ebpfctl" --bus "$BUS" load "$T/b.yaml" >"$T/out" 2>"$T/err" & LOAD=$!
 PIDS+=("$LOAD")
-catches_term() { local caught; caught=$(awk '$1 == "SigCgt:" { print $2 }' "/proc/$LOAD/status") && ((0x$caught >> 14 & 1)); }
+catches_term() { local caught; [ "$(cat "/proc/$LOAD/comm")" = ebpfctl ] && caught=$(awk '$1 == "SigCgt:" { print $2 }' "/proc/$LOAD/status") && ((0x$caught >> 14 & 1)); }
 wait_for 5 catches_term
 sleep 0.5; kill -TERM "$LOAD"
 wait "$LOAD"; is "a loaderd that hangs holds nobody who has had enough" "$? $(cat "$T/err")" "1 ebpfctl: $T/b.yaml: interrupted; loaderd may go on with it: see \`ebpfctl list\`"; forget "$LOAD"

@@ -83,7 +83,7 @@ p = subprocess.Popen(sys.argv[1:], stderr=subprocess.PIPE)
 while b"\"loading\"" not in subprocess.check_output(sys.argv[1:4] + ["list", "--json"]):
     time.sleep(0.1)
 p.send_signal(signal.SIGINT)
-print(p.communicate()[1].decode().strip(), p.returncode)' "$BIN/ebpfctl" --bus "$BUS" "$@"
+print(p.communicate()[1].decode().splitlines()[-1], p.returncode)' "$BIN/ebpfctl" --bus "$BUS" "$@"
 	kill -CONT "$broker"
 }
 is "an interrupted load is cancelled, and says so" "$(interrupt load "$ROOT/programs/oom.yaml")" \
@@ -93,8 +93,10 @@ check "… so it can be loaded again" ctl load "$ROOT/programs/oom.yaml"
 # One is drained long before the other.
 worker=$(worker_pid exec)
 kill -STOP "$worker"
-(sleep 7; kill -CONT "$worker") & PIDS+=($!)
-is "unload all" "$(ctl unload --json --all 2>"$T/err")" '["exec","oom"]'
+(sleep 7; kill -CONT "$worker") & LATER=$!
+PIDS+=("$LATER")
+is "unload all" "$(ctl unload --json --all --timeout 60 2>"$T/err")" '["exec","oom"]'
+wait "$LATER"; forget "$LATER"
 is "what was delivered is said of each" "$(grep -oE '^(exec|oom): [0-9]+ events? delivered$' "$T/err" | cut -d: -f1 | sort | xargs)" "exec oom"
 is "nothing is loaded" "$(ctl list --json)" "[]"
 "$BIN/ebpfctl" --bus "$BUS" tail >"$T/tail.out" 2>"$T/tail.err" & TAIL=$!

@@ -58,6 +58,8 @@ for p in a b; do
 	numbers "$T/x/log/$p.jsonl"* >"$T/got"
 	compare "every number is in the files of $p, once" "$T/got" "$T/wanted"
 	[ -z "${EBPF_AGENT_UNITS:-}" ] || continue	# units have no stdout
+	printed() { [ "$(stdout_of $p | wc -l)" -ge $EVENTS ]; }
+	wait_for 5 printed
 	stdout_of $p | numbers >"$T/got"
 	compare "every number of $p is on stdout, once" "$T/got" "$T/wanted"
 done

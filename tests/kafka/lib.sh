@@ -21,27 +21,31 @@ kafka_fetch() {
 }
 KAFKA_JAVA=(java -Xmx512m -Dorg.slf4j.simpleLogger.defaultLogLevel=warn -cp "$KAFKA_LIB/*")
 
-# kafka_port: one that nobody has just now
+# kafka_port VARIABLE: one that nobody has just now, nor got from here before
+KAFKA_PORTS=" "
 kafka_port() {
-	local port
+	local free
 	while :; do
-		port=$((20000 + RANDOM % 12000))
-		(exec 3<>"/dev/tcp/127.0.0.1/$port") 2>/dev/null || { echo $port; return; }
+		free=$((20000 + RANDOM % 12000))
+		[[ $KAFKA_PORTS == *" $free "* ]] || (exec 3<>"/dev/tcp/127.0.0.1/$free") 2>/dev/null || break
 	done
+	KAFKA_PORTS+="$free "
+	printf -v "$1" %s $free
 }
 
 # kafka_setup [PROPERTY…]: a broker with nothing in it, in $T/kafka; $BROKER is HOST:PORT of its plain listener. Listeners
 # in $KAFKA_LISTENERS (NAME:PROTOCOL …) get ports of their own: $PORT_NAME. $KAFKA_FORMAT: further options of the format.
 kafka_setup() {
-	local l all="PLAINTEXT://127.0.0.1:" map="CONTROLLER:PLAINTEXT,PLAINTEXT:PLAINTEXT" advertised control
+	local l all="PLAINTEXT://127.0.0.1:" map="CONTROLLER:PLAINTEXT,PLAINTEXT:PLAINTEXT" advertised control plain
 	rm -rf "$T/kafka"
 	mkdir -p "$T/kafka"
-	BROKER=127.0.0.1:$(kafka_port)
-	control=$(kafka_port)
-	all+=${BROKER#*:}
+	kafka_port plain
+	kafka_port control
+	BROKER=127.0.0.1:$plain
+	all+=$plain
 	advertised=$all
 	for l in ${KAFKA_LISTENERS:-}; do
-		printf -v "PORT_${l%:*}" %s "$(kafka_port)"
+		kafka_port "PORT_${l%:*}"
 		local port=PORT_${l%:*}
 		all+=,${l%:*}://127.0.0.1:${!port}
 		advertised+=,${l%:*}://${KAFKA_HOST:-127.0.0.1}:${!port}

@@ -269,7 +269,7 @@ static void a_spool_made_after_the_manifest_is_found_at_once(void **state)
 	fx_writer_open(&w, "p", 0);
 	fx_fill(&w, 0, 1);
 	begin = uv_hrtime();
-	while (fx_sink(sk, "p", "file")->at.acked < 1 && uv_hrtime() - begin < NSEC_PER_SEC) {
+	while (fx_sink(sk, "p", "file")->at.acked < 1 && uv_hrtime() - begin < 10 * NSEC_PER_SEC) {
 		uv_run(&fx.loop, UV_RUN_NOWAIT);
 		usleep(1000);
 	}

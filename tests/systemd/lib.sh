@@ -31,9 +31,10 @@ booted() { systemctl is-system-running | grep -qxE 'running|degraded'; }
 # The agent is the units' own, not a private instance; in QEMU, tests of both kinds run.
 [ "$MACHINE" = qemu ] || ctl() { ebpfctl "$@"; }
 unit_pid() { property "ebpf-$1" MainPID; }
-# all_up: each unit runs; start_all, stop_all: by the very pattern that the documents name
+# all_up: each unit runs; on_bus: and has its name; start_all, stop_all: by the very pattern that the documents name
 all_up() { local u; for u in $DAEMON_UNITS; do [ "$(property "$u" SubState)" = running ] || return 1; done; }
-start_all() { systemctl start 'ebpf-*.target' 2>/dev/null; }
+on_bus() { [ "$(busctl --no-legend list --acquired | grep -c '^org.ebpfagent')" = 5 ]; }
+start_all() { systemctl start 'ebpf-*.target' 2>/dev/null && wait_for 10 on_bus; }	# a daemon is ready without the bus, too
 stop_all() { systemctl stop 'ebpf-*.target'; }
 # all_down: no daemon, no mount, nothing of theirs runs
 all_down() {
@@ -42,7 +43,7 @@ all_down() {
 	! mountpoint -q /run/ebpf-agent/bpf && ! pgrep -f /usr/libexec/ebpf-agent/ && ! pgrep -u "$(IFS=,; echo "${DAEMON_UNITS// /,}")"
 }
 # Until a machine has ended, its journal is here.
-journal() { journalctl -b --no-pager -o cat "$@"; }
+journal() { journalctl --sync; journalctl -b --no-pager -o cat "$@"; }
 journal_has() { journal "${@:2}" | grep -qE -- "$1"; }
 tick_yaml() { printf 'programs:\n  - { name: tick, type: ebpf_object, path: %s, properties: %s }\nchannels:\n  ticks: { type: ring_buffer }\n' "$BUILD/tests/bpf/tick_big.bpf.o" "$TICKS"; }
 # numbers PROGRAM: of the ticks in its files, in order of their numbers
