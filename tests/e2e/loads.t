@@ -192,6 +192,18 @@ wait_for 5 ctl show values
 is "takes over what the old one loaded, and loads nothing twice" "$(ctl show values --json | jq '[.generation, .items[0].progs[0].link_id]' -c)" "$generation"
 is "all of it" "$(ctl list --json | jq -r '[.[].program] | join(" ")')" "hidden oom values"
 
+# Who unloads is held up by his own stderr, until what is kept for his second look has gone.
+check "one more program" ctl load "$T/tick.yaml"
+mkfifo "$T/full"
+exec 8<>"$T/full"
+head -c 65536 /dev/zero >&8
+ctl unload tick >"$T/out" 2>&8 & UNLOAD=$!
+PIDS+=("$UNLOAD")
+check "drained, it does not stay for ever" wait_for 15 eval "! ctl show tick"
+head -c 65536 <&8 >/dev/null
+wait "$UNLOAD"; is "and who unloads it is content" "$? $(cat "$T/out")" "0 unloaded tick"; forget "$UNLOAD"
+exec 8>&-
+
 check "everything unloads" ctl unload --all
 is "and no pin is left, shared or not" "$(pins)" 0
 stop
