@@ -14,7 +14,7 @@ check "1,000 children end as they were told" "$BUILD/tests/tools/spawner" 1000 4
 kill "$NOISE"; wait "$NOISE" 2>/dev/null; forget "$NOISE"
 check "500 processes end whose two threads end at the same instant" eval "'$BUILD/tests/tools/twins' 500 >'$T/twins'"
 check "the ledger balances at rest" balanced 5
-wait_for 5 eval 'ctl ledger --json >"$T/ledger.json" && json_is "all(.channels[]; .live | not)" "$T/ledger.json"'	# numbers that are of one moment
+wait_for 5 ledger_of_one_moment
 check "stops orderly" stop
 check "every line is JSON" all_json "$T/x.out"
 

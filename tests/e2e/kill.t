@@ -33,7 +33,7 @@ wait "$TICKER"; is "it made all its events" $? 0; forget "$TICKER"
 wait "$SPAWNER"; is "the children ended as they were told" $? 0; forget "$SPAWNER"
 check "all daemons and the workers were started again" wait_for 10 all_alive $DAEMONS exec tick
 check "the ledger balances at rest" balanced 10
-wait_for 5 eval 'ctl ledger --json >"$T/ledger.json" && json_is "all(.channels[]; .live | not)" "$T/ledger.json"' || ctl ledger | sed 's/^/# /'
+wait_for 5 ledger_of_one_moment || ctl ledger | sed 's/^/# /'
 check "stops orderly" stop
 
 told() { children_told "$T/log" EXIT "$1"; children_told "$T/log" EXEC "$1"; }

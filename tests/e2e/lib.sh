@@ -120,7 +120,8 @@ degraded() { ctl status --json | jq -r '.. | objects | select(.daemon? == "sinkd
 # the ledger of the last instance balances within SECONDS, and nothing is on its way any more. A sink that has just begun may not
 # have heard of a program, or of what its spool holds.
 at_rest() {
-	ctl ledger --json | json_is '
+	local all
+	all=$(ctl ledger --json) && json_is <<<"$all" '
 		def has($program): any(.sinks[]; .program == $program and .routed > 0);
 		.balanced and (.channels | length) > 0 and all(.channels[]; .live | not) and ([.channels[], .sinks[] | .pending] | add) == 0
 		and (. as $all | all(.events[] | select(.spooled > 0); .program as $p | $all | has($p)))'

@@ -6,6 +6,8 @@
 #
 # Source it after lib.sh.
 
+# ledger_of_one_moment: $T/ledger.json. Who asks for it starts processes, which are events: its numbers need not fit together.
+ledger_of_one_moment() { ctl ledger --json >"$T/ledger.json" && json_is "all(.channels[]; .live | not)" "$T/ledger.json"; }
 # children_ends LOG, children_starts LOG: as whoever started them knows them
 children_ends() { cut -d' ' -f1-4 "$1" | sort; }
 children_starts() { sed -E 's/^([^ ]+ [^ ]+ [^ ]+) [^ ]+/\1/' "$1" | sort; }
